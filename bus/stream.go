@@ -1,0 +1,229 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"callmesh/bus/wire"
+)
+
+const (
+	// ReplayAge is how long a replay stream keeps a message: twice the replay window that clients are promised, so that a slow resume still finds all.
+	ReplayAge = 2 * time.Minute
+	// maxStreamBytes bounds a shard's stream, whatever its age. The oldest go first, and [Bus.Replay] tells. NATS sets as much aside.
+	maxStreamBytes = 64 << 20
+	// maxMessageBytes is a frame with its envelope.
+	maxMessageBytes = wire.MaxFrameBytes + 16<<10
+
+	// chatPosts and chatAge bound the history of a room, chatBytes that of a region.
+	chatPosts = 1000
+	chatAge   = 90 * 24 * time.Hour
+	chatBytes = 256 << 20
+
+	ensureTimeout = 10 * time.Second
+)
+
+// ensure makes the region's streams and buckets where they are missing, and lists the regions.
+func (b *Bus) ensure(ctx context.Context) error {
+	ctx, cancel := b.bounded(ctx, ensureTimeout)
+	defer cancel()
+	for shard := range Shards {
+		if err := b.ensureStream(ctx, b.replayConfig(shard)); err != nil {
+			return err
+		}
+	}
+	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig()} {
+		if err := b.ensureBucket(ctx, bucket); err != nil {
+			return err
+		}
+	}
+	if err := b.listRegions(ctx); err != nil {
+		return err
+	}
+	return b.ensureChat(ctx)
+}
+
+func (b *Bus) replayConfig(shard int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        streamName(b.opts.Region, shard),
+		Description: "callmesh: what was accepted in the last minutes, for resumes and holes",
+		Subjects:    []string{"cm." + string(b.opts.Region) + "." + strconv.Itoa(shard) + ".>"},
+		Storage:     jetstream.FileStorage,
+		MaxAge:      ReplayAge,
+		MaxBytes:    maxStreamBytes,
+		MaxMsgSize:  maxMessageBytes,
+		Replicas:    b.opts.Replicas,
+		Discard:     jetstream.DiscardOld,
+		AllowDirect: true, // for when there is no meta leader: see direct.go. Otherwise it is read through the leader, as copies may lag
+	}
+}
+
+// ensureStream creates the stream, or brings an older one to the configuration. One that is there as it should be is left alone: to create or
+// change it takes the meta leader of all regions, which may be out of reach.
+func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) error {
+	there, err := b.js.Stream(ctx, cfg.Name)
+	if err == nil && fits(there.CachedInfo().Config, cfg) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("stream %s: %w", cfg.Name, err)
+	}
+	_, err = b.js.CreateStream(ctx, cfg)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		_, err = b.js.UpdateStream(ctx, cfg)
+	}
+	if err != nil && there != nil && noMeta(err) {
+		b.log.Warn("a stream is used as it is, as JetStream has nobody to change it now", "stream", cfg.Name, "error", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", cfg.Name, err)
+	}
+	return nil
+}
+
+// fits tells whether a stream has what cfg asks for.
+func fits(has, cfg jetstream.StreamConfig) bool {
+	return slices.Equal(has.Subjects, cfg.Subjects) && has.MaxAge == cfg.MaxAge && has.MaxBytes == cfg.MaxBytes && has.Replicas == cfg.Replicas &&
+		has.Discard == cfg.Discard && has.AllowDirect == cfg.AllowDirect && (cfg.MaxMsgSize == 0 || has.MaxMsgSize == cfg.MaxMsgSize) &&
+		(cfg.MaxMsgsPerSubject == 0 || has.MaxMsgsPerSubject == cfg.MaxMsgsPerSubject) && slices.Equal(sourcesOf(has), sourcesOf(cfg))
+}
+
+// sourcesOf names the streams that a stream copies from.
+func sourcesOf(cfg jetstream.StreamConfig) []string {
+	var names []string
+	for _, s := range cfg.Sources {
+		names = append(names, s.Name+" "+s.FilterSubject)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (b *Bus) listRegions(ctx context.Context) error {
+	known, err := b.findRegions(ctx)
+	if err != nil && noMeta(err) {
+		known, err = b.recallRegions(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(known, b.opts.Region) {
+		return fmt.Errorf("listing streams: %s is not there yet", streamName(b.opts.Region, Shards-1))
+	}
+	if b.regions.set(known) {
+		b.onRegions.call()
+	}
+	return nil
+}
+
+// recallRegions returns the regions known before, to this process or to the history that copies from them.
+func (b *Bus) recallRegions(ctx context.Context) ([]wire.Region, error) {
+	if known := b.regions.list(); len(known) > 0 {
+		return known, nil
+	}
+	chat, err := b.js.Stream(ctx, chatPrefix+string(b.opts.Region))
+	if err != nil {
+		return nil, fmt.Errorf("listing streams: %w", err)
+	}
+	known := []wire.Region{b.opts.Region}
+	for _, s := range chat.CachedInfo().Config.Sources {
+		if region, ok := regionOf(s.Name); ok && region != b.opts.Region {
+			known = append(known, region)
+		}
+	}
+	return known, nil
+}
+
+// regionOf takes the region out of the name of its last shard's stream, which is made last: a region that has it has all.
+func regionOf(stream string) (wire.Region, bool) {
+	rest, ok := strings.CutPrefix(stream, streamPrefix)
+	region, shard, cut := strings.Cut(rest, "_")
+	return wire.Region(region), ok && cut && shard == strconv.Itoa(Shards-1)
+}
+
+func (b *Bus) findRegions(ctx context.Context) (known []wire.Region, err error) {
+	ctx, cancel := context.WithTimeout(ctx, metaPatience)
+	defer cancel()
+	names := b.js.StreamNames(ctx, jetstream.WithStreamListSubject("cm.>"))
+	for name := range names.Name() {
+		if region, ok := regionOf(name); ok {
+			known = append(known, region)
+		}
+	}
+	if err := names.Err(); err != nil {
+		return nil, fmt.Errorf("listing streams: %w", err)
+	}
+	return known, nil
+}
+
+// Regions returns the regions that have replay streams.
+func (b *Bus) Regions() []wire.Region { return b.regions.list() }
+
+// ensureChat makes the region's own copy of the history: kept posts of every region's replay streams.
+func (b *Bus) ensureChat(ctx context.Context) error {
+	cfg := jetstream.StreamConfig{
+		Name:              chatPrefix + string(b.opts.Region),
+		Description:       "callmesh: kept posts",
+		Storage:           jetstream.FileStorage,
+		MaxAge:            chatAge,
+		MaxBytes:          chatBytes,
+		MaxMsgsPerSubject: chatPosts,
+		Replicas:          b.opts.Replicas,
+		Discard:           jetstream.DiscardOld,
+		AllowDirect:       true,
+	}
+	for _, region := range b.regions.list() {
+		for shard := range Shards {
+			cfg.Sources = append(cfg.Sources, &jetstream.StreamSource{
+				Name:          streamName(region, shard),
+				FilterSubject: "cm." + string(region) + "." + strconv.Itoa(shard) + ".room.*." + string(ToKeep),
+			})
+		}
+	}
+	return b.ensureStream(ctx, cfg)
+}
+
+// PublishAfter sends a message to the scope's edges such that of two that do so at once, at least one learns of the other: build is given
+// the last such message in the region's stream (nil if there is none in [ReplayAge]) and what it returns is stored only if that is
+// still the last. So the order is the stream leader's, whatever interest has spread meanwhile.
+func (b *Bus) PublishAfter(ctx context.Context, s Scope, build func(last []byte) []byte) error {
+	var seq uint64
+	var last []byte
+	for {
+		msg := nats.NewMsg(kept(b.opts.Region, s, ToEdges))
+		msg.Data = build(last)
+		msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(seq, 10))
+		stored := make(chan error, 1)
+		b.publish(msg, func(_ uint64, err error) { stored <- err })
+		var err error
+		select {
+		case err = <-stored:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+		}
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if seq, last, err = b.Last(ctx, b.opts.Region, s); err != nil {
+			return err
+		}
+	}
+}
+
+// Last reads the last message to the scope's edges in a region's stream, from the stream's leader. seq is 0 if there is none.
+func (b *Bus) Last(ctx context.Context, region wire.Region, s Scope) (seq uint64, payload []byte, err error) {
+	var last stored
+	err = b.reach(ctx, region, func(ctx context.Context) (err error) {
+		last, err = b.lastOf(ctx, streamName(region, s.shard()), kept(region, s, ToEdges))
+		return err
+	})
+	return last.Seq, last.Data, err
+}
