@@ -1,0 +1,162 @@
+package edge
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+
+	"callmesh/bus/wire"
+	"callmesh/edge/auth"
+)
+
+// csp lets the page load from and talk to its own origin only.
+const csp = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self'; " +
+	"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+// Handler serves the protocol and the page.
+func (e *Edge) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/ws", e.websocket)
+	mux.HandleFunc("POST /v1/guest", e.guest)
+	mux.HandleFunc("GET /v1/config", e.config)
+	mux.HandleFunc("GET /livez", e.livez)
+	mux.HandleFunc("GET /readyz", e.readyz)
+	mux.HandleFunc("/v1/", http.NotFound)
+	if e.opts.Page != nil {
+		mux.Handle("/", page(e.opts.Page))
+	}
+	return headers(e.named(mux))
+}
+
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", csp)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), geolocation=()")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// page serves the built files, and the page itself for every other path, as rooms are paths of it.
+func page(files fs.FS) http.Handler {
+	server := http.FileServerFS(files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "the page can only be read: want GET or HEAD", http.StatusMethodNotAllowed)
+			return
+		}
+		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+		info, err := fs.Stat(files, name)
+		switch {
+		case err == nil && !info.IsDir() && name != "index.html":
+			if strings.HasPrefix(name, "assets/") { // their names change with what they hold
+				w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+			}
+			server.ServeHTTP(w, r)
+		case path.Ext(name) != "" && strings.HasPrefix(name, "assets/"):
+			http.NotFound(w, r)
+		default:
+			w.Header().Set("Cache-Control", "no-cache")
+			http.ServeFileFS(w, r, files, "index.html")
+		}
+	})
+}
+
+func answerJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client is gone if this fails
+}
+
+func answerError(w http.ResponseWriter, status int, err *wire.Error) {
+	answerJSON(w, status, map[string]*wire.Error{"error": err})
+}
+
+// GuestOK answers POST /v1/guest.
+type GuestOK struct {
+	Token     string    `json:"token"`
+	User      wire.User `json:"user"`
+	ExpiresAt int64     `json:"expiresAt"` // Unix ms
+}
+
+// guest gives somebody who only has a name a user id of their own and a token for it.
+func (e *Edge) guest(w http.ResponseWriter, r *http.Request) {
+	if !e.originAllowed(r) {
+		e.refused(whatGuest, whyOrigin)
+		answerError(w, http.StatusForbidden, wire.Errorf(wire.CodeForbidden, "this origin may not ask for tokens here"))
+		return
+	}
+	if e.opts.Guests == nil {
+		e.refused(whatGuest, whyOff)
+		answerError(w, http.StatusForbidden, wire.Errorf(wire.CodeForbidden, "guests are not allowed here: sign in"))
+		return
+	}
+	if ok, wait := e.takeGuest(r); !ok {
+		e.refused(whatGuest, whyAddressRate)
+		retryAfter(w, wait)
+		answerError(w, http.StatusTooManyRequests, wire.Errorf(wire.CodeRateLimited, "too many guests a second from your address: wait a moment"))
+		return
+	}
+	var body struct {
+		Name string `json:"name"`
+	}
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, e.limits.GuestBytes))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&body)
+	if err == nil && dec.Decode(&struct{}{}) != io.EOF {
+		err = errors.New("something follows the object")
+	}
+	if err != nil {
+		answerError(w, http.StatusBadRequest, wire.Errorf(wire.CodeBadRequest, `want one object {"name":"…"} of at most %d bytes`, e.limits.GuestBytes))
+		return
+	}
+	user := "guest-" + string(wire.NewPeerID())
+	name, nameErr := guestName(body.Name)
+	if nameErr != nil {
+		e.refused(whatGuest, whyName)
+		answerError(w, http.StatusBadRequest, nameErr)
+		return
+	}
+	token, expires, err := e.opts.Guests.SignGuest(user, name, e.opts.GuestTTL)
+	if err != nil {
+		message := "name: want 1 to 64 characters without control characters"
+		if a := (*auth.Error)(nil); errors.As(err, &a) {
+			message = a.Reason
+		}
+		e.refused(whatGuest, whyName)
+		answerError(w, http.StatusBadRequest, wire.Errorf(wire.CodeBadRequest, "%s", message))
+		return
+	}
+	answerJSON(w, http.StatusOK, GuestOK{Token: token, User: wire.User{ID: wire.UserID(user), Name: name}, ExpiresAt: expires.UnixMilli()})
+}
+
+func (e *Edge) config(w http.ResponseWriter, _ *http.Request) {
+	answerJSON(w, http.StatusOK, map[string]any{
+		"guests": e.opts.Guests != nil, "region": e.region, "version": e.opts.Version,
+	})
+}
+
+func (e *Edge) livez(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }
+
+// readyz says whether new sessions should come here.
+func (e *Edge) readyz(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case e.draining.Load():
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+	case !e.bus.Ready():
+		http.Error(w, "the bus is not ready", http.StatusServiceUnavailable)
+	case !e.rulings.Ready():
+		http.Error(w, "what moderators have decided is not known yet", http.StatusServiceUnavailable)
+	default:
+		_, _ = io.WriteString(w, "ok\n")
+	}
+}
