@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { vi } from 'vitest'
+import { Front } from './front'
+import { Program } from './program'
+
+function binary(variable: string): string {
+  const path = process.env[variable]
+  if (!path) throw new Error(`${variable} is not set: run \`make e2e\`, or set it to the path of the program`)
+  return path
+}
+
+interface Ports {
+  listen: string
+  admin: string
+  turn: string
+}
+
+interface Place {
+  dir: string
+  secret: string
+  /** The NATS to join; without one it is all there is: the one program of `make run`, with the NATS and the relay inside. */
+  nats?: string
+}
+
+/** One edge process. It can be killed and started again in the same place. */
+export class Edge {
+  readonly name: string
+  /** What a visitor types, without the slash at its end. */
+  origin = ''
+  private admin = ''
+  private program: Program | null = null
+  private readonly past: Program[] = []
+  // Free ones the first time; pages know but one address, so afterwards the same.
+  private ports: Ports = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', turn: '127.0.0.1:0' }
+
+  private readonly place: Place
+
+  constructor(name: string, place: Place) {
+    this.name = name
+    this.place = place
+  }
+
+  async start(): Promise<void> {
+    const { listen, admin, turn } = this.ports
+    const { dir, nats, secret } = this.place
+    const program = new Program(
+      `edge ${this.name}`,
+      binary('EDGE_BIN'),
+      [
+        ['serve', '--guests', '--region', 'test', '--data-dir', dir],
+        ['--listen', listen, '--admin-listen', admin, '--turn-embedded', '--turn-listen', turn],
+        // The relays of the two edges are on one machine and must reach each other.
+        nats ? ['--nats-url', nats, '--turn-allow-peer', '127.0.0.1/32'] : ['--tls-off'],
+      ].flat(),
+      { CALLMESH_AUTH_SECRET: secret },
+    )
+    this.program = program
+    this.past.push(program)
+    const [, turnAddress = ''] = await program.line(/msg="relay listens".* addr=(\S+)/)
+    const [, adminOrigin = ''] = await program.line(/msg=metrics url=(http:\S+)\/metrics/)
+    // What whoever starts one reads, too.
+    const [, origin = ''] = await program.line(/callmesh is ready\. Open +(http:\S+)\//)
+    this.origin = origin
+    this.admin = adminOrigin
+    this.ports = { listen: `127.0.0.1:${new URL(origin).port}`, admin: new URL(adminOrigin).host, turn: turnAddress }
+    await vi.waitUntil(() => this.ready(), { timeout: 20_000, interval: 50 })
+  }
+
+  /** As a machine that loses its power: nobody is told anything. */
+  async kill(): Promise<void> {
+    await this.program?.kill('SIGKILL')
+    this.program = null
+  }
+
+  /** As an operator or Kubernetes stops it: it sends its sessions elsewhere first. */
+  async drain(): Promise<void> {
+    await this.program?.kill('SIGTERM')
+    this.program = null
+  }
+
+  /** A metric's value, all its labels added up. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.admin}/metrics`)).text()
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+
+  log(): string {
+    return this.past.map((program) => program.log()).join('\n')
+  }
+
+  async ready(): Promise<boolean> {
+    if (!this.program) return false
+    return fetch(`${this.origin}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
+  }
+}
+
+/** A NATS process and two edge processes that have nothing in common but it and a secret. */
+export class Mesh {
+  readonly a: Edge
+  readonly b: Edge
+  /** One address for both edges: this one goes to edge a as long as it can. */
+  readonly viaA: Front
+  /** And this one to edge b. */
+  readonly viaB: Front
+  /** An edge that has nothing to do with the others; a test that wants it starts it. */
+  readonly alone: Edge
+  private readonly dir: string
+  private readonly natsListen: string
+  private nats: Program
+
+  private constructor(dir: string, nats: Program, url: string) {
+    this.dir = dir
+    this.nats = nats
+    this.natsListen = new URL(url).host
+    const secret = randomBytes(32).toString('base64url')
+    this.a = new Edge('a', { dir: join(dir, 'a'), nats: url, secret })
+    this.b = new Edge('b', { dir: join(dir, 'b'), nats: url, secret })
+    this.alone = new Edge('alone', { dir: join(dir, 'alone'), secret })
+    this.viaA = new Front('via a', [this.a, this.b])
+    this.viaB = new Front('via b', [this.b, this.a])
+  }
+
+  static async start(): Promise<Mesh> {
+    const dir = await mkdtemp(join(tmpdir(), 'callmesh-e2e-'))
+    let stop = () => rm(dir, { recursive: true, force: true })
+    try {
+      const nats = startNATS(dir, '127.0.0.1:0')
+      const [url] = await nats.line(/^nats:\S+/)
+      const mesh = new Mesh(dir, nats, url)
+      stop = () => mesh.stop()
+      await Promise.all([mesh.a.start(), mesh.b.start(), mesh.viaA.start(), mesh.viaB.start()])
+      return mesh
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  }
+
+  async killNATS(): Promise<void> {
+    await this.nats.kill('SIGKILL')
+  }
+
+  async restartNATS(): Promise<void> {
+    this.nats = startNATS(this.dir, this.natsListen)
+    await this.nats.line(/^nats:\S+/)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.viaA.stop(), this.viaB.stop()])
+    await Promise.all([this.a.kill(), this.b.kill(), this.alone.kill(), this.nats.kill('SIGKILL')])
+    await rm(this.dir, { recursive: true, force: true })
+  }
+
+  log(): string {
+    return [this.nats.log(), this.a.log(), this.b.log(), this.alone.log()].join('\n')
+  }
+}
+
+function startNATS(dir: string, listen: string): Program {
+  return new Program('nats', binary('NATSNODE_BIN'), ['-data-dir', join(dir, 'nats'), '-listen', listen, '-name', 'e2e', '-until-stdin-ends'])
+}

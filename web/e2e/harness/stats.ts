@@ -1,0 +1,65 @@
+import type { Page } from 'playwright-core'
+// For the type of window.callmesh.
+import type {} from '../../src/composables/debugHandle'
+
+/** What one connection says of itself, read by other means than the page's own. */
+export interface LinkStats {
+  peer: string
+  signaling: RTCSignalingState
+  connection: RTCPeerConnectionState
+  /** `a=ice-ufrag` of both descriptions: another one after each ICE restart. */
+  ufrag: { local: string; remote: string }
+  cameraFrames: number
+  /** Of the frames decoded. */
+  cameraWidth: number
+  screenFrames: number
+  audioEnergy: number
+  audioLevel: number
+  pair: { local: string; remote: string; protocol: string; rttMs: number | null } | null
+}
+
+/** Reads the connection to the peer of this name. */
+export function linkStats(page: Page, name: string): Promise<LinkStats> {
+  return page.evaluate(async (name) => {
+    const handle = window.callmesh
+    const peer = handle?.room.snapshot().peers.find(({ user }) => user.name === name)?.peer
+    const pc = peer === undefined ? undefined : handle?.peerConnections().get(peer)
+    if (peer === undefined || !pc) throw new Error(`no connection to ${name}`)
+
+    type Stat = Record<string, string | number | boolean | undefined>
+    const list = (report: RTCStatsReport): Stat[] => [...report.values()] as Stat[]
+    // The slots stand in a fixed order: microphone, camera, screen.
+    const inbound = await Promise.all(
+      [0, 1, 2].map(async (slot) => {
+        const receiver = pc.getTransceivers()[slot]?.receiver
+        return receiver ? list(await receiver.getStats()).find(({ type }) => type === 'inbound-rtp') : undefined
+      }),
+    )
+    const all = await pc.getStats()
+    const transport = list(all).find(({ type, selectedCandidatePairId }) => type === 'transport' && selectedCandidatePairId)
+    const pair = transport && (all.get(String(transport.selectedCandidatePairId)) as Stat | undefined)
+    const local = pair && (all.get(String(pair.localCandidateId)) as Stat | undefined)
+    const remote = pair && (all.get(String(pair.remoteCandidateId)) as Stat | undefined)
+    const ufrag = (description: RTCSessionDescription | null) => /^a=ice-ufrag:(.*)$/m.exec(description?.sdp ?? '')?.[1]?.trim() ?? ''
+    return {
+      peer,
+      signaling: pc.signalingState,
+      connection: pc.connectionState,
+      ufrag: { local: ufrag(pc.localDescription), remote: ufrag(pc.remoteDescription) },
+      cameraFrames: Number(inbound[1]?.framesDecoded ?? 0),
+      cameraWidth: Number(inbound[1]?.frameWidth ?? 0),
+      screenFrames: Number(inbound[2]?.framesDecoded ?? 0),
+      audioEnergy: Number(inbound[0]?.totalAudioEnergy ?? 0),
+      audioLevel: Number(inbound[0]?.audioLevel ?? 0),
+      pair:
+        local && remote
+          ? {
+              local: String(local.candidateType),
+              remote: String(remote.candidateType),
+              protocol: String(local.relayProtocol ?? local.protocol),
+              rttMs: typeof pair.currentRoundTripTime === 'number' ? pair.currentRoundTripTime * 1000 : null,
+            }
+          : null,
+    }
+  }, name)
+}

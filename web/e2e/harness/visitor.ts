@@ -1,0 +1,161 @@
+import { type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import type { TestBrowser } from './browser'
+import { linkStats, type LinkStats } from './stats'
+import { Watch } from './watch'
+
+/** Frames that rise by so many have not merely been in some buffer. */
+const FRAMES = 10
+const MEDIA_MS = 30_000
+
+/** Where a page comes from. */
+export interface Address {
+  readonly name: string
+  readonly origin: string
+}
+
+/** Someone with a browser profile of their own, at the page of one edge. */
+export class Visitor {
+  readonly name: string
+  readonly edge: Address
+  readonly page: Page
+  readonly watch: Watch
+  private readonly context: BrowserContext
+
+  private constructor(name: string, edge: Address, page: Page, watch: Watch) {
+    this.name = name
+    this.edge = edge
+    this.page = page
+    this.watch = watch
+    this.context = page.context()
+  }
+
+  static async arrive(browser: TestBrowser, edge: Address, name: string, options: BrowserContextOptions = {}): Promise<Visitor> {
+    const context = await browser.chromium.newContext({ locale: 'en-GB', viewport: { width: 800, height: 600 }, ...options })
+    context.setDefaultTimeout(20_000)
+    const watch = new Watch(edge.origin)
+    await watch.attach(context)
+    return new Visitor(name, edge, await context.newPage(), watch)
+  }
+
+  /** What has this data-testid. */
+  find(testId: string): Locator {
+    return this.page.getByTestId(testId)
+  }
+
+  tile(name: string): Locator {
+    return this.find('tile').filter({ has: this.page.getByText(name, { exact: true }) })
+  }
+
+  notice(id: string): Locator {
+    return this.page.locator(`[data-testid="notice"][data-notice="${id}"]`)
+  }
+
+  async open(path: string): Promise<void> {
+    await this.page.goto(this.edge.origin + path)
+  }
+
+  /** From the lobby into the room. */
+  async join(): Promise<void> {
+    await this.find('name').fill(this.name)
+    await this.find('join').click()
+    await this.find('call').waitFor()
+  }
+
+  async enter(room: string, query = ''): Promise<void> {
+    await this.open(`/r/${room}${query}`)
+    await this.join()
+  }
+
+  async leave(): Promise<void> {
+    await this.find('leave').click()
+    await this.find('again').waitFor()
+  }
+
+  async openChat(): Promise<void> {
+    await this.find('chat').click()
+    await this.find('chat-input').waitFor()
+  }
+
+  async say(text: string): Promise<void> {
+    await this.find('chat-input').fill(text)
+    await this.find('chat-send').click()
+  }
+
+  /** What the chat shows, top down. */
+  async reads(): Promise<string[]> {
+    return this.find('chat-line').locator('.text').allInnerTexts()
+  }
+
+  stats(of: string): Promise<LinkStats> {
+    return linkStats(this.page, of)
+  }
+
+  /** Waits until pictures of somebody's camera go on being decoded. */
+  async sees(name: string, frames = FRAMES): Promise<void> {
+    const count = () => this.stats(name).then(({ cameraFrames }) => cameraFrames, () => -1)
+    const start = Math.max(0, await count())
+    await expect.poll(count, { timeout: MEDIA_MS, message: `frames of ${name} that ${this.name} decoded` }).toBeGreaterThanOrEqual(start + frames)
+  }
+
+  /** Waits until somebody's sound arrives and is no silence. */
+  async hears(name: string): Promise<void> {
+    const energy = () => this.stats(name).then(({ audioEnergy }) => audioEnergy, () => -1)
+    const start = Math.max(0, await energy())
+    // A second of the quietest speech, at 1% of full scale, has an energy of 0.0001.
+    await expect.poll(energy, { timeout: MEDIA_MS, message: `energy of ${name}'s sound at ${this.name}` }).toBeGreaterThan(start + 1e-4)
+    const level = () => this.stats(name).then(({ audioLevel }) => audioLevel, () => -1)
+    await expect.poll(level, { timeout: MEDIA_MS, interval: 100, message: `level of ${name}'s sound at ${this.name}` }).toBeGreaterThan(0.01)
+  }
+
+  /** Takes the page's network away, or gives it back; what flows between peers is not touched. */
+  async setOffline(offline: boolean): Promise<void> {
+    await this.context.setOffline(offline)
+  }
+
+  /** Whose session the page has, on which edge, and how the line stands. */
+  session(): Promise<{ state: string; session: string; peer: string; edge: string }> {
+    return this.page.evaluate(() => {
+      const { state, hello } = window.callmesh!.signal
+      return { state, session: hello?.session ?? '', peer: hello?.peer ?? '', edge: hello?.edge ?? '' }
+    })
+  }
+
+  /** From now on, notes every change of the line, every notice over the call, and everybody who leaves; the returned function tells them. */
+  async listen(): Promise<() => Promise<string[]>> {
+    const noted = await this.page.evaluateHandle(() => {
+      const noted: string[] = []
+      const { signal } = window.callmesh!
+      signal.onState((state) => noted.push(`line: ${state}`))
+      signal.on('left', ({ reason }) => noted.push(`left: ${reason}`))
+      const notices = new Set<string>()
+      new MutationObserver(() => {
+        for (const { dataset } of document.querySelectorAll<HTMLElement>('[data-testid="notice"]')) {
+          const { notice = '' } = dataset
+          if (!notices.has(notice)) noted.push(`notice: ${notice}`)
+          notices.add(notice)
+        }
+      }).observe(document.body, { childList: true, subtree: true })
+      return noted
+    })
+    return () => noted.evaluate((all) => [...all])
+  }
+
+  /** Remembers the page's connections; the returned function tells whether they are still the same objects. */
+  async holdConnections(): Promise<() => Promise<boolean>> {
+    const held = await this.page.evaluateHandle(() => [...window.callmesh!.peerConnections().values()])
+    return () =>
+      held.evaluate((before) => {
+        const now = [...window.callmesh!.peerConnections().values()]
+        return now.length === before.length && now.every((connection, index) => connection === before[index])
+      })
+  }
+
+  log(): string {
+    return `--- page of ${this.name}, at edge ${this.edge.name}\n${this.watch.log()}`
+  }
+
+  async depart(): Promise<void> {
+    await this.context.close()
+  }
+}

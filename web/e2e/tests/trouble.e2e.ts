@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { expectGoodLooks } from '../harness/look'
+import { useStage } from '../harness/stage'
+
+const stage = useStage()
+
+test('whoever is refused camera and microphone is told so, and can still join to see and to write', async () => {
+  const room = stage.room()
+  const [ada, refusing] = await Promise.all([stage.visit('a', 'Ada'), stage.browser({ devices: 'deny' })])
+  const bo = await stage.visit('b', 'Bo', {}, refusing)
+  await ada.enter(room)
+
+  await bo.open(`/r/${room}`)
+  const notice = bo.page.locator('[data-testid="notice"][data-problem="denied"]')
+  await expect.poll(() => notice.innerText()).toContain('This page may not use your camera and microphone')
+  expect(await notice.innerText()).toContain('switch Camera and Microphone on, then try again')
+  await bo.page.getByText('You can join without a camera and a microphone').waitFor()
+  await expectGoodLooks(bo, 'denied')
+  await bo.join()
+
+  await Promise.all([bo.sees('Ada'), bo.hears('Ada')])
+  await ada.tile('Bo').waitFor()
+  await ada.tile('Bo').getByText('Microphone off').waitFor({ state: 'attached' })
+  expect(await ada.tile('Bo').getByTestId('remote-video').count()).toBe(0)
+
+  await Promise.all([ada.openChat(), bo.openChat()])
+  await bo.say('No camera here')
+  await expect.poll(() => ada.reads()).toEqual(['No camera here'])
+  await ada.say('I can read you')
+  await expect.poll(() => bo.reads()).toEqual(['No camera here', 'I can read you'])
+})
+
+test('whoever goes offline is told so, and is told when it is over', async () => {
+  const [ada, bo] = await stage.call()
+  ada.watch.allow(/ERR_INTERNET_DISCONNECTED/)
+
+  await ada.setOffline(true)
+  await ada.notice('reconnecting').waitFor()
+  expect(await ada.notice('reconnecting').innerText()).toContain('Lost touch with callmesh. Reconnecting…')
+  await Promise.all([ada.sees('Bo'), bo.sees('Ada')])
+  await expectGoodLooks(ada, 'offline', ['dark'])
+
+  await ada.setOffline(false)
+  await ada.notice('recovered').waitFor()
+  expect(await ada.notice('recovered').innerText()).toContain('Connected again')
+  await ada.notice('recovered').waitFor({ state: 'detached' })
+  await Promise.all([ada.sees('Bo'), bo.sees('Ada')])
+})
+
+test('whoever is refused by the edge is told so, in words and with a way out', async () => {
+  const visitor = await stage.visit('a', 'Ada')
+  visitor.watch.allow(/^error: Failed to load resource: the server responded with a status of 403/)
+  // As an edge answers that takes no guests, or that has closed its door since the page was opened.
+  await visitor.page.route('**/v1/guest', (route) => route.fulfill({ status: 403, body: '{}' }))
+  await visitor.open('/r/locked')
+  await visitor.find('name').fill('Ada')
+  await visitor.find('join').click()
+  await visitor.page.getByText('You may not enter here').waitFor()
+  await expectGoodLooks(visitor, 'refused')
+  await visitor.page.unroute('**/v1/guest')
+  await visitor.find('again').click()
+  await visitor.join()
+})

@@ -1,0 +1,149 @@
+import type { Peer, SignalEvent } from '../wire/wire.gen'
+import { Member } from './member'
+import type { MemberOptions } from './member'
+import type { PeerView, Slot } from './state'
+import { SLOTS } from './state'
+
+export interface RosterOptions {
+  member: (peer: string) => Omit<MemberOptions, 'changed'>
+  /** What we send in a slot now. */
+  track: (slot: Slot) => MediaStreamTrack | null
+  /** How long a lost session may take to come back, in ms. */
+  graceMs: () => number
+  changed: () => void
+}
+
+// Bounds for signals of peers that no roster has named yet.
+const MAX_STRANGERS = 32
+const MAX_STRAYS = 64
+/** How often to look whether a lost peer's media still goes on. */
+const LOST_MS = 5_000
+
+/**
+ * Who is in the room besides us. Roster events may repeat and come in any order with rosters, so everything here can be applied twice.
+ * Nobody's media is cut for being absent from a roster: after a failure of edges rosters fill only as sessions come back.
+ */
+export class Roster {
+  private readonly options: RosterOptions
+  private readonly members = new Map<string, Member>()
+  /** Signals that overtook the news that their sender is there. */
+  private readonly strays = new Map<string, SignalEvent[]>()
+
+  constructor(options: RosterOptions) {
+    this.options = options
+  }
+
+  get(peer: string): Member | undefined {
+    return this.members.get(peer)
+  }
+
+  all(): Member[] {
+    return [...this.members.values()]
+  }
+
+  entries(): [string, Member][] {
+    return [...this.members]
+  }
+
+  views(): PeerView[] {
+    return this.all().map((member) => member.view())
+  }
+
+  /** A peer is there. */
+  admit(peer: Peer): void {
+    const known = this.members.get(peer.peer)
+    if (known) {
+      known.update(peer)
+      this.believe(known)
+    } else {
+      this.succeed(peer)
+      const member = new Member(peer, { ...this.options.member(peer.peer), changed: this.options.changed })
+      for (const slot of SLOTS) member.link.setTrack(slot, this.options.track(slot))
+      this.members.set(peer.peer, member)
+      for (const stray of this.strays.get(peer.peer) ?? []) member.signal(stray)
+      this.strays.delete(peer.peer)
+    }
+    this.options.changed()
+  }
+
+  /** A peer says something new of itself. */
+  update(peer: string, info: unknown): void {
+    const member = this.members.get(peer)
+    if (!member) return
+    member.update({ info })
+    this.believe(member)
+    this.options.changed()
+  }
+
+  /** A peer is gone for good. */
+  remove(peer: string): void {
+    this.strays.delete(peer)
+    const member = this.members.get(peer)
+    if (!member) return
+    this.members.delete(peer)
+    member.close()
+    this.options.changed()
+  }
+
+  /**
+   * The mesh has lost a peer: its session is over, its media may not be. Whoever can be seen and heard stays until that ends, or until the
+   * same user comes with a new session.
+   */
+  lose(peer: string): void {
+    const member = this.members.get(peer)
+    if (member?.link.state !== 'connected') {
+      this.remove(peer)
+      return
+    }
+    this.strays.delete(peer)
+    member.lost = true
+    this.doubt(peer, member, LOST_MS)
+  }
+
+  /** Those who are there according to an edge that has just taken our session over. */
+  reconcile(peers: readonly Peer[]): void {
+    for (const peer of peers) this.admit(peer)
+    const named = new Set(peers.map(({ peer }) => peer))
+    for (const [id, member] of this.members) if (!named.has(id)) this.doubt(id, member, this.options.graceMs())
+  }
+
+  signal(event: SignalEvent): void {
+    const member = this.members.get(event.from)
+    if (member) {
+      this.believe(member)
+      member.signal(event)
+      return
+    }
+    const strays = this.strays.get(event.from) ?? []
+    if (strays.length >= MAX_STRAYS || (strays.length === 0 && this.strays.size >= MAX_STRANGERS)) return
+    this.strays.set(event.from, [...strays, event])
+  }
+
+  clear(): void {
+    this.strays.clear()
+    for (const id of [...this.members.keys()]) this.remove(id)
+  }
+
+  /** A peer that isn't named may yet resume. Past the grace it is gone, unless its media says otherwise. */
+  private doubt(id: string, member: Member, ms: number): void {
+    clearTimeout(member.doubt)
+    member.doubt = setTimeout(() => {
+      if (member.link.state === 'connected') this.doubt(id, member, ms)
+      else this.remove(id)
+    }, ms)
+  }
+
+  private believe(member: Member): void {
+    clearTimeout(member.doubt)
+    member.doubt = undefined
+    member.lost = false
+  }
+
+  /** A user who comes with a new session has given up the one that was lost, and its links with it. */
+  private succeed({ user }: Peer): void {
+    for (const [id, member] of this.members) {
+      const over = member.lost || (member.doubt !== undefined && member.link.state !== 'connected')
+      if (over && member.user.id === user.id) this.remove(id)
+    }
+  }
+}

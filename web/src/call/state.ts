@@ -1,0 +1,95 @@
+// What a call looks like from outside: plain values that a view renders and a test reads.
+// Nothing here knows how they come about; see room.ts for that.
+
+/** Kind of an ICE candidate (RFC 8445 §5.1.1). The first three are direct, the last goes through a relay. */
+export type PathKind = 'host' | 'srflx' | 'prflx' | 'relay'
+
+/** How media flows between two peers right now. */
+export interface Path {
+  /** `relay` if EITHER end is a relay; else our own candidate's kind. */
+  kind: PathKind
+  direct: boolean
+  /** Between this browser and the other end, or the relay if we use one. */
+  protocol: 'udp' | 'tcp' | 'tls'
+  /** Round trip in milliseconds; null until measured. */
+  rttMs: number | null
+  /** The region of the relay, when this browser uses one whose region is known. */
+  relayRegion?: string
+}
+
+/** `reconnecting` was connected before and is being mended; `failed` has been given up until the next ICE restart. */
+export type LinkState = 'new' | 'connecting' | 'connected' | 'reconnecting' | 'failed'
+
+export type Slot = 'microphone' | 'camera' | 'screen'
+
+/** In the order in which the transceivers stand in every offer. */
+export const SLOTS: readonly Slot[] = ['microphone', 'camera', 'screen']
+
+/** What a peer says it sends, in its `info.slots`. */
+export type Slots = Record<Slot, boolean>
+
+export interface User {
+  id: string
+  name: string
+}
+
+export interface PeerView {
+  peer: string
+  user: User
+  region: string
+  link: LinkState
+  /** Null while no path is in use. */
+  path: Path | null
+  sends: Slots
+  /** The tracks are there when the peer says that it sends them; the objects stay the same for the life of the link. */
+  microphone: MediaStreamTrack | null
+  camera: MediaStreamTrack | null
+  screen: MediaStreamTrack | null
+  speaking: boolean
+  /** Loudness from 0 (silence) to 1. */
+  level: number
+}
+
+export interface ChatLine {
+  /** Chosen by the sender; the same on every screen. */
+  id: string
+  /** The mesh's id, once accepted. */
+  mid?: string
+  /** Unix ms. */
+  at: number
+  mine: boolean
+  /** User id of the writer. */
+  from: string
+  name: string
+  text: string
+  state: 'sending' | 'sent' | 'failed'
+}
+
+export type SignalState = 'connecting' | 'open' | 'reconnecting' | 'closed'
+
+export interface Self {
+  peer: string
+  user: User
+  region: string
+  edge: string
+}
+
+/** `code` is an ErrorCode of the wire, or one that only this side knows: bad_token, forbidden, protocol. */
+export interface CallError {
+  code: string
+  message: string
+}
+
+export interface RoomSnapshot {
+  room: string
+  signal: SignalState
+  self: Self | null
+  joined: boolean
+  /** What we send ourselves. */
+  sends: Slots
+  /** In the order in which they came. */
+  peers: PeerView[]
+  /** Oldest first. */
+  chat: ChatLine[]
+  error: CallError | null
+}

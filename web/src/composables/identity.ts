@@ -1,0 +1,117 @@
+// Who the reader is to the mesh: a token that an operator gave, or a guest's for the name that was typed.
+import { WireError } from '@/signal/errors'
+import { tokenExpiry, type TokenProvider } from '@/signal/token'
+
+/** What `/v1/config` tells before anybody has signed in. */
+export interface Config {
+  guests: boolean
+  region: string
+  version: string
+}
+
+interface Kept {
+  token: string
+  /** The name that a guest's token was made for; null for one that was given. */
+  name: string | null
+  /** Unix ms; null if the token does not say. */
+  expiresAt: number | null
+}
+
+const KEPT = 'callmesh.token'
+/** A token that expires this soon, in ms, would not last through a hello. */
+const MARGIN_MS = 30_000
+/** In a network that swallows packets a browser would wait for minutes. */
+const ANSWER_MS = 10_000
+
+/**
+ * Takes a token out of a link such as `/#token=…` and keeps it. Only the part after # is looked at: browsers never send it
+ * anywhere, so it reaches no log. It is removed from the address at once, so that a copied link does not give it away.
+ */
+export function acceptGivenToken(place: Location = location, past: History = history): void {
+  const token = new URLSearchParams(place.hash.slice(1)).get('token')
+  if (!token) return
+  keep({ token, name: null, expiresAt: tokenExpiry(token) })
+  past.replaceState(past.state, '', place.pathname + place.search)
+}
+
+/** Whether the reader can sign in without being taken as a guest. */
+export function hasGivenToken(): boolean {
+  const known = kept()
+  return known !== null && known.name === null && !expired(known)
+}
+
+/** Null if callmesh cannot be reached, which connecting will then tell better. */
+export async function readConfig(fetcher: typeof fetch = fetch): Promise<Config | null> {
+  try {
+    const answer = await fetcher('/v1/config', { signal: AbortSignal.timeout(ANSWER_MS) })
+    return answer.ok ? ((await answer.json()) as Config) : null
+  } catch {
+    return null
+  }
+}
+
+/** Whether there is no way in: guests are not taken, and no token was given. False also while that cannot be found out. */
+export async function shutOut(fetcher: typeof fetch = fetch): Promise<boolean> {
+  return !hasGivenToken() && (await readConfig(fetcher))?.guests === false
+}
+
+/**
+ * Tokens for the reader by this name: a given one, or a guest's. A page goes on with the token that it began with, whatever another tab has stored
+ * since: a session can be resumed only by the user whose it is. Every guest token is for a new user, so while a session goes on the old
+ * one is shown for as long as the mesh takes it.
+ */
+export function identity(name: string, fetcher: typeof fetch = fetch): TokenProvider {
+  let mine: Kept | null = null
+  return async ({ fresh, user }) => {
+    if (mine && user !== undefined) return mine.token
+    // A given token cannot be renewed from here, so it is used until it is refused; but another may have been given in another tab.
+    const usable = ({ name: of }: Kept) => of === null || (of === name && !fresh)
+    const known = (fresh ? [kept(), mine] : [mine, kept()]).find((one) => one !== null && !expired(one) && usable(one))
+    if (!known) keep((mine = await newGuest(name, fetcher)))
+    else mine = known
+    return mine.token
+  }
+}
+
+async function newGuest(name: string, fetcher: typeof fetch): Promise<Kept> {
+  const answer = await fetcher('/v1/guest', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name }),
+    signal: AbortSignal.timeout(ANSWER_MS),
+  })
+  if (answer.ok) {
+    const { token, expiresAt } = (await answer.json()) as { token: string; expiresAt: number }
+    return { token, name, expiresAt }
+  }
+  if (answer.status === 429) throw new WireError('rate_limited', 'too many guests were asked for')
+  // Only a plain refusal is final; the edge may be starting, or another may take over.
+  if (answer.status >= 400 && answer.status < 500) throw new WireError('forbidden', `a guest token was refused with ${answer.status}`)
+  throw new WireError('unavailable', `a guest token could not be had: ${answer.status}`)
+}
+
+function expired({ expiresAt }: Kept): boolean {
+  return expiresAt !== null && expiresAt - MARGIN_MS < Date.now()
+}
+
+function keep(token: Kept): void {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(token))
+  } catch {
+    // Full, or not allowed: then it lasts as long as the page.
+  }
+}
+
+function kept(): Kept | null {
+  try {
+    const { token, name, expiresAt } = (JSON.parse(localStorage.getItem(KEPT) ?? 'null') ?? {}) as Partial<Kept>
+    if (typeof token !== 'string') return null
+    return {
+      token,
+      name: typeof name === 'string' ? name : null,
+      expiresAt: typeof expiresAt === 'number' ? expiresAt : null,
+    }
+  } catch {
+    return null
+  }
+}

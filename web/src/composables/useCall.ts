@@ -1,0 +1,91 @@
+import { computed, onScopeDispose, ref, shallowRef } from 'vue'
+import { RoomCall } from '@/call/room'
+import type { CallError, RoomSnapshot } from '@/call/state'
+import type { LocalMedia } from '@/media/devices'
+import { SignalClient } from '@/signal/client'
+import { asWireError } from '@/signal/errors'
+import { bindPage } from '@/signal/page'
+import { showHandle } from './debugHandle'
+import { identity, shutOut } from './identity'
+
+const NO_GUESTS: CallError = { code: 'guests', message: 'guests are not let in here' }
+
+/** Joining a room and leaving it again, and what it looks like meanwhile. */
+export function useCall(room: string, media: LocalMedia) {
+  const call = shallowRef<RoomCall | null>(null)
+  const snapshot = shallowRef<RoomSnapshot | null>(null)
+  const joining = ref(false)
+  const refused = shallowRef<CallError | null>(null)
+  /** Whether we have been in since the last join; losing touch later does not bring the lobby back. */
+  const inside = ref(false)
+  let end = () => {}
+
+  async function join(name: string): Promise<void> {
+    if (joining.value) return
+    end()
+    joining.value = true
+    refused.value = null
+    try {
+      if (await shutOut()) {
+        refused.value = NO_GUESTS
+        return
+      }
+      await connect(name).join()
+      inside.value = snapshot.value?.joined ?? false
+    } catch (thrown) {
+      const { code, message } = asWireError(thrown)
+      refused.value ??= { code, message }
+      end()
+    } finally {
+      joining.value = false
+    }
+  }
+
+  function connect(name: string): RoomCall {
+    const signal = new SignalClient({ url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws`, token: identity(name) })
+    const made = new RoomCall({ room, signal, media, ...relayOnly() })
+    const unbind = bindPage(signal)
+    const hide = showHandle({ room: made, signal, media, peerConnections: () => made.peerConnections() })
+    const unsubscribe = made.subscribe((now) => (snapshot.value = now))
+    call.value = made
+    end = () => {
+      end = () => {}
+      unsubscribe()
+      hide()
+      unbind()
+      // Links and rosters at once; the session's end tells the mesh the rest.
+      void made.leave()
+      signal.close()
+      inside.value = false
+      call.value = null
+      snapshot.value = null
+    }
+    signal.start()
+    return made
+  }
+
+  // Whoever cannot get in need not get ready first.
+  void shutOut().then((out) => {
+    if (out && !joining.value && !call.value) refused.value = NO_GUESTS
+  })
+  onScopeDispose(() => end())
+
+  return {
+    call,
+    snapshot,
+    joining,
+    inside,
+    /** Why we are not, or no longer, in the room. */
+    failure: computed<CallError | null>(() => refused.value ?? snapshot.value?.error ?? null),
+    join,
+    leave(): void {
+      end()
+      refused.value = null
+    },
+  }
+}
+
+/** For tests: `?ice=relay` lets no direct path be used, so that the relays are tried where direct ones would win. */
+function relayOnly(): { iceTransportPolicy?: RTCIceTransportPolicy } {
+  return new URLSearchParams(location.search).get('ice') === 'relay' ? { iceTransportPolicy: 'relay' } : {}
+}
