@@ -1,0 +1,124 @@
+# callmesh. `make` alone lists what there is to do.
+
+.DEFAULT_GOAL := help
+
+# Tools are Go programs at a fixed version: nothing to install, the same for all.
+GOFUMPT := go run mvdan.cc/gofumpt@v0.12.0
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# `make run LAN=1`: https on every interface, for other machines of the network.
+RUN_FLAGS := --guests --turn-embedded --tls-off
+ifeq ($(LAN),1)
+RUN_FLAGS := --guests --turn-embedded --tls-self-signed --listen 0.0.0.0:8443
+endif
+# More flags for `make run`, as in: make run ARGS="--log-level debug"
+ARGS ?=
+# How long `make fuzz` spends on each of its targets.
+FUZZTIME ?= 20s
+
+# How long `make soak` goes on, and what it repeats.
+SOAK ?= 10m
+FAULT_SEED ?=
+
+# A make that is told to stop between steps must not leave half a page behind.
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@echo; echo "  make run LAN=1    the same over https, for other machines of the network"
+
+.PHONY: run
+run: build ## build and start everything on this machine, and print the address
+	bin/edge serve $(RUN_FLAGS) $(ARGS)
+
+.PHONY: build
+build: web ## the programs, in bin/, with the page inside
+	go build -o bin/edge ./cmd/edge
+
+# The page is built again only when something that it is made of has changed.
+WEB_SOURCES := $(shell find web/src web/public web/*.html web/*.json web/*.ts -type f 2>/dev/null)
+
+.PHONY: web
+web: web/dist/index.html ## the page, in web/dist
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	npm --prefix web run build
+	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: gen
+gen: ## what is generated from other code: the TypeScript of the wire contract
+	go test ./bus/wire -run Golden -count=1 -update
+
+.PHONY: fmt
+fmt: ## format the Go code
+	$(GOFUMPT) -w $$(find . -name '*.go' -not -path './web/node_modules/*')
+
+.PHONY: lint
+lint: web/node_modules/.installed ## what the linters say, of Go and of TypeScript
+	$(GOLANGCI) run ./...
+	npm --prefix web run typecheck
+	npm --prefix web run lint
+
+# Fetches and builds the linter, half a minute of work, without linting.
+.PHONY: lint-tool
+lint-tool:
+	$(GOLANGCI) version
+
+.PHONY: test
+test: setup test-web test-go e2e ## every test, after installing what they need
+
+.PHONY: setup
+setup:
+	@.ci/stage "what the tests need" .ci/setup.sh
+
+.PHONY: test-go
+test-go: ## the Go tests, with the race detector
+	@.ci/stage "Go tests" go test -race -timeout 20m $$(go list ./... | grep -v -e /cmd/edge$$ -e /node_modules/)
+	@.ci/stage "Go tests of faults, by themselves" go test -race -timeout 20m ./cmd/edge
+
+.PHONY: test-web
+test-web: web/node_modules/.installed ## the page's unit tests
+	@.ci/stage "web unit tests" npm --prefix web test
+
+.PHONY: e2e
+e2e: build bin/natsnode ## two browsers on two edges, joined by NATS
+	@EDGE_BIN=$(CURDIR)/bin/edge NATSNODE_BIN=$(CURDIR)/bin/natsnode \
+		.ci/stage "end to end" npm --prefix web run e2e
+
+.PHONY: bin/natsnode
+bin/natsnode:
+	go build -o $@ ./bus/bustest/natsnode
+
+# `make bench ARGS="-run latency"` runs one of them, ARGS=-list names them all.
+.PHONY: bench
+bench: bin/natsnode ## what the mesh costs beside its bounds, as one table (4 minutes)
+	go build -o bin/edge ./cmd/edge
+	go build -o bin/bench ./edge/loadtest/bench
+	bin/bench $(ARGS)
+
+.PHONY: race
+race: ## the Go tests again and again, to find what is wrong only sometimes
+	go test -race -timeout 30m -count 5 -shuffle on ./...
+
+.PHONY: soak
+soak: ## a steady load with a fault every few seconds, for SOAK (10m): nothing is lost, memory stays flat
+	SOAK=$(SOAK) FAULT_SEED=$(FAULT_SEED) .ci/stage "soak for $(SOAK)" \
+		go test -run '^TestSoak$$' -v -count 1 -timeout 0 ./cmd/edge
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (20s)
+	.ci/fuzz.sh $(FUZZTIME)
+
+.PHONY: ci
+ci: ## what continuous integration runs
+	.ci/run
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin web/node_modules
+	find web/dist -mindepth 1 -not -name .gitkeep -delete
