@@ -16,7 +16,7 @@ func (b *Bus) dial() (*nats.Conn, error) {
 	o := b.opts
 	opts := []nats.Option{
 		nats.Name(o.Name),
-		nats.NoEcho(), // whoever publishes serves its own listeners: an echo would cost every message twice
+		nats.NoEcho(), // whoever asks does not mean itself
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(), // credentials that are refused may be put right, here or at the server, without a restart

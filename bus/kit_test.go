@@ -116,6 +116,18 @@ func (l *log) await(t testing.TB, want ...string) {
 	})
 }
 
+// awaitAll is await for what comes in any order. want is sorted.
+func (l *log) awaitAll(t testing.TB, want ...string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("hearing %.200q", want), func() error {
+		got := l.list()
+		if slices.Sort(got); !slices.Equal(got, want) {
+			return fmt.Errorf("heard %.400q", got)
+		}
+		return nil
+	})
+}
+
 // syncedText is what was logged.
 type syncedText struct {
 	mu   sync.Mutex // guards the following

@@ -83,7 +83,7 @@ func TestOpenBeforeNATSRuns(t *testing.T) {
 	accept(t, b, room("r"), "mine")
 	other := ready(t, node(t, p.URL()))
 	accept(t, other, room("r"), "theirs") // a subscription made before there was a connection holds
-	heard.await(t, "theirs")
+	heard.await(t, "mine", "theirs")
 	if n, err := testutil.GatherAndCount(reg); err != nil || n == 0 {
 		t.Errorf("metrics: %d, %v", n, err)
 	}

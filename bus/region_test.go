@@ -62,8 +62,8 @@ func TestTwoRegions(t *testing.T) {
 		reach(t, asia, eu, room("interest"))
 		accept(t, eu, s, "from eu")
 		accept(t, asia, s, "from asia")
-		inAsia.await(t, "from eu")
-		inEU.await(t, "from asia")
+		inAsia.awaitAll(t, "from asia", "from eu")
+		inEU.awaitAll(t, "from asia", "from eu")
 		for _, b := range []*bus.Bus{eu, asia} {
 			got := replay(t, b, since, s)
 			if slices.Sort(got); !slices.Equal(got, []string{"from asia", "from eu"}) {

@@ -55,7 +55,8 @@ func (b *Bus) replayConfig(shard int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        streamName(b.opts.Region, shard),
 		Description: "callmesh: what was accepted in the last minutes, for resumes and holes",
-		Subjects:    []string{"cm." + string(b.opts.Region) + "." + strconv.Itoa(shard) + ".>"},
+		Subjects:    []string{shardFilter(b.opts.Region, shard)},
+		RePublish:   &jetstream.RePublish{Source: shardFilter(b.opts.Region, shard), Destination: told(b.opts.Region, shard)},
 		Storage:     jetstream.FileStorage,
 		MaxAge:      ReplayAge,
 		MaxBytes:    maxStreamBytes,
@@ -94,7 +95,8 @@ func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) erro
 func fits(has, cfg jetstream.StreamConfig) bool {
 	return slices.Equal(has.Subjects, cfg.Subjects) && has.MaxAge == cfg.MaxAge && has.MaxBytes == cfg.MaxBytes && has.Replicas == cfg.Replicas &&
 		has.Discard == cfg.Discard && has.AllowDirect == cfg.AllowDirect && (cfg.MaxMsgSize == 0 || has.MaxMsgSize == cfg.MaxMsgSize) &&
-		(cfg.MaxMsgsPerSubject == 0 || has.MaxMsgsPerSubject == cfg.MaxMsgsPerSubject) && slices.Equal(sourcesOf(has), sourcesOf(cfg))
+		(cfg.MaxMsgsPerSubject == 0 || has.MaxMsgsPerSubject == cfg.MaxMsgsPerSubject) && slices.Equal(sourcesOf(has), sourcesOf(cfg)) &&
+		(cfg.RePublish == nil || has.RePublish != nil && *has.RePublish == *cfg.RePublish)
 }
 
 // sourcesOf names the streams that a stream copies from.

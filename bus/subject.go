@@ -65,20 +65,31 @@ const (
 // ToPeer addresses one peer. The id must be [wire.PeerID.Valid].
 func ToPeer(p wire.PeerID) Audience { return Audience(p) }
 
-// kept is the subject that a replay stream captures.
+// kept is the subject that a replay stream captures. Nobody else listens to it: see told.
 func kept(region wire.Region, s Scope, to Audience) string {
 	return "cm." + string(region) + "." + string(s) + "." + string(to)
 }
 
-// liveOnly is the subject that no stream captures.
-func liveOnly(s Scope, to Audience) string { return "cm." + live + "." + string(s) + "." + string(to) }
+// toldPrefix begins what subscribers hear: what the streams tell once they have stored it, and what no stream keeps. Nobody listens to what is only on its
+// way to a stream, so whatever is heard can be read back by whoever missed it.
+const toldPrefix = "cmtold."
 
-// heard is what a subscriber to the scope listens to: every region's, captured or not.
-func heard(s Scope) string { return "cm.*." + string(s) + ".>" }
+// told is under which subjects a stream tells what it has stored: shardFilter with another head.
+func told(region wire.Region, shard int) string {
+	return toldPrefix + string(region) + "." + strconv.Itoa(shard) + ".>"
+}
 
-// scopeOf takes the scope out of a subject that heard matched.
+// liveOnly is the subject of what no stream keeps.
+func liveOnly(s Scope, to Audience) string {
+	return toldPrefix + live + "." + string(s) + "." + string(to)
+}
+
+// heard is what a subscriber to the scope listens to: every region's, stored or not.
+func heard(s Scope) string { return toldPrefix + "*." + string(s) + ".>" }
+
+// scopeOf takes the scope out of a subject that is kept, or that heard matched.
 func scopeOf(subject string) Scope {
-	rest := strings.TrimPrefix(subject, "cm.")
+	_, rest, _ := strings.Cut(subject, ".") // the head
 	if i := strings.IndexByte(rest, '.'); i >= 0 {
 		rest = rest[i+1:]
 	}

@@ -48,7 +48,8 @@ type Subscription struct {
 	sub *nats.Subscription
 }
 
-// Subscribe listens to a scope, in every region, captured or live. Interest spreads through the mesh asynchronously: a message published
+// Subscribe listens to a scope, in every region: to what a stream has stored, this process's own included, and to what is live only. So what is heard can
+// be replayed, save the latter. Interest spreads through the mesh asynchronously: a message published
 // just after Subscribe returns may still miss it, so callers read the stream back or ask.
 func (b *Bus) Subscribe(s Scope, h Handler) (*Subscription, error) {
 	return b.subscribe(heard(s), s.shard(), h)
@@ -89,7 +90,7 @@ func (b *Bus) dispatch(ctx context.Context, ch <-chan *nats.Msg) {
 			b.subs.mu.RUnlock()
 			if h != nil {
 				b.metrics.received.Inc()
-				h(Message{msg.Data, msg.Reply != "" && strings.HasPrefix(msg.Subject, "cm."+live+"."), msg.Reply, msg.Header})
+				h(Message{msg.Data, msg.Reply != "" && strings.HasPrefix(msg.Subject, toldPrefix+live+"."), msg.Reply, msg.Header})
 			}
 		}
 	}

@@ -41,12 +41,10 @@ type catchUp struct {
 	base     map[wire.Source]uint64 // up to where the session has each source, by its key and its client
 	passed   map[wire.Source]uint64 // up to where this edge has passed each source on to others before the session was here
 	need     map[wire.Source]uint64 // those of passed that the streams must have, as they are of the time that is read
-	own      map[wire.Source]bool   // those of the edge that the session was on: of these it had only what was stored
 	named    []wire.Source          // those of base that the key names
 	through  map[wire.Source]uint64 // up to where frames cover each source
 	stored   map[wire.Source]uint64 // up to where the streams have each source
 	from     map[wire.Source]wire.EdgeID
-	gaps     []gap           // what the session was not given of what base is past
 	abroad   []wire.Region   // those that could not be read
 	repeated map[string]bool // the keys of what was read
 	heard    map[string]bool // those of what the session had already, first or again
@@ -86,11 +84,8 @@ func (e *Edge) newCatchUp(s *session, st *sessionState, seen map[wire.Source]uin
 	for source, n := range st.Inbox {
 		c.base[source] = n
 	}
-	c.own = make(map[wire.Source]bool, len(st.Rooms))
 	for _, rs := range st.Rooms {
-		c.own[rs.Own] = true
 		c.joined[bus.RoomScope(rs.Room)] = rs.Since
-		c.gaps = append(c.gaps, rs.Gaps...)
 		for source, n := range rs.At {
 			c.base[source] = n
 		}
@@ -108,9 +103,6 @@ func (e *Edge) newCatchUp(s *session, st *sessionState, seen map[wire.Source]uin
 		r.mu.Lock()
 		maps.Copy(c.passed, r.positionsLocked())
 		r.neededLocked(c.since, c.need)
-		if m := r.local[s.peer]; m != nil {
-			c.gaps = append(c.gaps, r.gapsOfLocked(m, maxGaps)...) // also what was passed over since the key was signed, if the session has been here all along
-		}
 		r.mu.Unlock()
 	}
 	c.scopes = append(c.scopes, bus.UserScope(s.user.ID))
@@ -299,8 +291,10 @@ func (c *catchUp) read(ctx context.Context) (short int, err error) {
 			c.edge.metrics.badEnvelopes.Inc()
 		case env.Kind == wire.KindSession:
 			ended = ended || c.endedBy(&env)
+		case env.Kind == wire.KindEvent && env.N < c.stored[env.Source]:
+			// It came to the stream after a later one of its source, as from a NATS node that was cut off: nobody waited for it, and nobody took it then.
 		case env.Kind == wire.KindEvent:
-			c.stored[env.Source] = max(c.stored[env.Source], env.N)
+			c.stored[env.Source] = env.N
 			if r := c.rooms[s]; r != nil && env.Edge != c.edge.id {
 				r.follow(&env)
 			}
@@ -353,7 +347,7 @@ func (c *catchUp) take(s bus.Scope, env *wire.Envelope) (frame []byte, key strin
 	if len(env.Key) > 0 {
 		key = keyIn(s, env)
 		again, c.repeated[key] = c.repeated[key], true
-		c.keys = append(c.keys, usedKey{s, env.From, env.Key, env.Edge, keyedBy(env, true)})
+		c.keys = append(c.keys, usedKey{s, env.From, env.Key, env.Edge, keyedBy(env)})
 	}
 	if env.Event == wire.EvCall {
 		c.calls[string(env.Key)] = true
@@ -368,7 +362,6 @@ func (c *catchUp) take(s bus.Scope, env *wire.Envelope) (frame []byte, key strin
 	c.through[env.Source] = env.N
 	switch {
 	case again, !env.For(c.s.peer):
-	case !env.First.IsZero() && env.First.N <= c.base[env.First.Source] && !c.own[env.First.Source] && !c.passedOver(env.First): // it was heard when it went out first, though no stream took it then
 	case !known && env.At < c.joined[s]: // it was sent before the session was in the room
 	case !known && env.Event == wire.EvRing && env.N > 1 && c.old(env):
 	case env.Event == wire.EvRing && c.over(env): // the streams of other regions are read one after another

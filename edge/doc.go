@@ -10,8 +10,7 @@
 //	rooms.go     membership; publish.go: the sender is stamped, the event numbered and encoded once, published; passing.go: and given to local peers
 //	             once the stream has it
 //	moderate.go  who may kick and lock, and who may not join; enforce.go: what moderators decided, anywhere, takes effect on the sessions here
-//	hearing.go   what other edges publish, put in order by sequence.go, holes filled from the streams; repeats.go: what was tried twice goes on once;
-//	             gaps.go: what was passed over
+//	hearing.go   what other edges publish, put in order by sequence.go, holes filled from the streams; repeats.go: what was tried twice goes on once
 //	queue.go     bounded bytes towards one socket; socket.go: the reader's and the writer's loop
 //
 // Beside it stand roster.go (announces between edges), mend.go (what was missed without a trace), inbox.go and presence.go (what goes to users rather than rooms), calls.go,

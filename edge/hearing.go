@@ -43,7 +43,6 @@ type hearing struct {
 	mu      sync.Mutex // guards the following and what the owner declares after it
 	seq     sequence
 	covered map[wire.Source]bool // while what streams have is taken: the sources of which they were read from far enough back
-	gaps    []gap                // what was passed over lately
 	filling bool
 	closed  bool
 }
@@ -83,6 +82,9 @@ func (h *hearing) hear(m bus.Message) {
 		h.edge.log.Warn("a message of the bus can't be read", h.where(), slog.Any("error", err))
 		return
 	}
+	if env.Edge == h.edge.id {
+		return // of this edge, which knows: streams tell all that they store, and a tail may be about any edge
+	}
 	switch env.Kind {
 	case wire.KindEvent:
 		if h.edge.tracer != nil && m.Traced() {
@@ -93,9 +95,6 @@ func (h *hearing) hear(m bus.Message) {
 		h.takeLocked(&env)
 		h.mu.Unlock()
 	case wire.KindTail:
-		if env.Edge == h.edge.id {
-			return // somebody tells how far this edge came: a session has moved there
-		}
 		h.mu.Lock()
 		s := h.seq.of(env.Source, env.Edge, time.Now())
 		s.wanted = max(s.wanted, env.N)
@@ -259,12 +258,11 @@ func (h *hearing) restoreLocked(env *wire.Envelope) {
 	}
 	h.covered[env.Source] = true
 	for _, heard := range s.before(env.N) {
-		h.goneOverLocked(s, &heard)
+		s.known, s.applied = true, heard.N
 		h.onEvent(&heard)
 	}
 	delete(s.held, env.N)
-	h.goneOverLocked(s, env)
-	s.sent, s.heard = env.At, time.Now()
+	s.known, s.applied, s.sent, s.heard = true, env.N, env.At, time.Now()
 	h.edge.metrics.filled.Inc()
 	h.onEvent(env)
 	h.drainLocked(s)
@@ -276,7 +274,7 @@ func (h *hearing) restoreLocked(env *wire.Envelope) {
 func (h *hearing) giveUpLocked(cause error) {
 	now := time.Now()
 	regions, abroad := bus.Abroad(cause)
-	for source, s := range h.seq {
+	for _, s := range h.seq {
 		cause := cause
 		if abroad && !h.edge.maybeOf(s.edge, regions) {
 			cause = nil // the streams that would have it were read
@@ -303,16 +301,8 @@ func (h *hearing) giveUpLocked(cause error) {
 		if errors.Is(cause, bus.ErrUnavailable) && now.Sub(s.heard) < bus.ReplayAge {
 			continue
 		}
-		last, known := s.applied, s.known
 		for _, env := range s.giveUp() {
-			if known {
-				h.passOverLocked(source, last, env.N)
-			}
-			last, known = env.N, true
 			h.onEvent(&env)
-		}
-		if known {
-			h.passOverLocked(source, last, s.applied+1)
 		}
 	}
 }

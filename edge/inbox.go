@@ -123,7 +123,7 @@ func (e *Edge) inboxNeeds(u wire.UserID, since time.Time, into map[wire.Source]u
 }
 
 func (b *inbox) deliverLocked(env *wire.Envelope) {
-	if len(env.Key) > 0 && !b.keys.hear(env.From, env.Key, keyedBy(env, false)) {
+	if len(env.Key) > 0 && !b.keys.hear(env.From, env.Key, keyedBy(env)) {
 		b.edge.metrics.repeated.Inc()
 		return
 	}

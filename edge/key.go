@@ -37,8 +37,6 @@ type roomState struct {
 	// Under is the At of the latest ruling about the user when the session joined: a later one has removed it.
 	Under int64                  `json:"k,omitempty"`
 	At    map[wire.Source]uint64 `json:"a,omitempty"`
-	// Gaps are what it was not given though At is past it.
-	Gaps []gap `json:"g,omitempty"`
 	// Own is the source by which the room heard the session: of the edge that it was on.
 	Own wire.Source `json:"o,omitempty"`
 }

@@ -25,13 +25,12 @@ type keyRing struct {
 
 // keyed is what came with a key first.
 type keyed struct {
-	mid    wire.Mid
-	at     int64 // Unix ms
-	stored bool  // a stream is known to have it: it was accepted, or as good as that
-	heard  bool  // it has gone on here, or never will; if not, a stream had it before it came
+	mid   wire.Mid
+	at    int64 // Unix ms
+	heard bool  // it has gone on here, or never will; if not, a stream had it before it came
 }
 
-func keyedBy(env *wire.Envelope, stored bool) keyed { return keyed{env.Mid(), env.At, stored, true} }
+func keyedBy(env *wire.Envelope) keyed { return keyed{env.Mid(), env.At, true} }
 
 // hear remembers a key, and what came with it, and reports whether that is to go on: the key is new, or came to be known before what it came with.
 func (k *keyMemory) hear(from wire.PeerID, key []byte, what keyed) bool {
@@ -43,7 +42,6 @@ func (k *keyMemory) hear(from wire.PeerID, key []byte, what keyed) bool {
 		return false
 	}
 	goOn := !was.heard
-	what.stored = what.stored || was.stored
 	k.peers[from].known[maphash.Bytes(keySeed, key)] = what
 	return goOn
 }

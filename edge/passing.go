@@ -92,16 +92,6 @@ func (r *room) resolve(ctx context.Context) {
 	}
 }
 
-// onItsWayLocked finds what a peer sent before with the key, of which nobody knows yet whether the streams have it; zero if there is none.
-func (r *room) onItsWayLocked(from wire.PeerID, key string) wire.Mid {
-	for _, p := range r.passing {
-		if p.env.From == from && string(p.env.Key) == key {
-			return p.env.Mid()
-		}
-	}
-	return wire.Mid{}
-}
-
 // unknownLocked returns the events whose publish came to nobody knows what, oldest first.
 func (r *room) unknownLocked() (list []*passing) {
 	for _, p := range r.passing {
@@ -136,16 +126,11 @@ func (r *room) passLocked() {
 		if r.passed = p.env.N; outcome == stored {
 			r.kept = p.env.N
 		}
-		switch {
-		case outcome == notStored && lossless(p.env.Event):
-			if len(p.env.Key) > 0 {
-				r.tried.hear(p.env.From, p.env.Key, keyedBy(&p.env, false))
-			}
-		case !r.repeatedLocked(&p.env, outcome == stored):
+		if (outcome == stored || !lossless(p.env.Event)) && !r.repeatedLocked(&p.env) {
 			r.deliverLocked(&p.env)
 		}
 		if p.env.Event == wire.EvLeft && r.local[p.env.From] == nil && r.remote[p.env.From] == nil {
-			r.forgetKeys(p.env.From) // what it sent last has passed by now
+			r.keys.forget(p.env.From) // what it sent last has passed by now
 		}
 	}
 	r.passing = nil // and not the tail of a long array

@@ -18,7 +18,6 @@ type outgoing struct {
 	except bool
 	keep   bool
 	key    string
-	first  wire.Mid   // see [wire.Envelope]
 	size   int        // of what frame writes, roughly
 	span   trace.Span // of the request that it comes from; nil as a rule: see trace.go
 	// frame writes the event as clients will see it.
@@ -37,7 +36,7 @@ func (e *Edge) build(src *numbered, o *outgoing) (env wire.Envelope, payload []b
 	src.n++
 	env = wire.Envelope{
 		Kind: wire.KindEvent, Event: o.event, Source: src.source, N: src.n, At: time.Now().UnixMilli(), Gen: o.gen,
-		Edge: e.id, From: o.from, To: o.to, Except: o.except, Keep: o.keep, Key: []byte(o.key), First: o.first,
+		Edge: e.id, From: o.from, To: o.to, Except: o.except, Keep: o.keep, Key: []byte(o.key),
 	}
 	src.at = env.At
 	payload = env.Append(make([]byte, 0, 384+len(o.key)+o.size))

@@ -255,7 +255,7 @@ func TestACallInsideARegionStaysThere(t *testing.T) {
 	callAndTalk(t, edgetest.Connect(t, m.eu[0], "ann"), far) // proof that the count counts
 	crossed := 0
 	for subject, n := range m.nats.Crossing().Take() {
-		if strings.HasPrefix(subject, "cm.eu.") {
+		if strings.HasPrefix(subject, "cmtold.eu.") {
 			crossed += n
 		}
 	}

@@ -11,17 +11,12 @@ import (
 // and reach an edge by two sources in any order. The first that goes on here counts; of a key that a resume read in the streams, it is that which is first there.
 
 // repeatedLocked drops what a peer sent again with the key that it had before, whichever edge it came through.
-func (r *room) repeatedLocked(env *wire.Envelope, stored bool) bool {
-	if len(env.Key) == 0 || r.keys.hear(env.From, env.Key, keyedBy(env, stored)) {
+func (r *room) repeatedLocked(env *wire.Envelope) bool {
+	if len(env.Key) == 0 || r.keys.hear(env.From, env.Key, keyedBy(env)) {
 		return false
 	}
 	r.edge.metrics.repeated.Inc()
 	return true
-}
-
-func (r *room) forgetKeys(from wire.PeerID) {
-	r.keys.forget(from)
-	r.tried.forget(from)
 }
 
 // sweepKeysLocked forgets the keys of peers that are not in the room, once no stream has what came with them: resumes read keys also of those who have long left.
@@ -29,7 +24,6 @@ func (r *room) sweepKeysLocked(now time.Time) {
 	there := func(p wire.PeerID) bool { return r.local[p] != nil || r.remote[p] != nil }
 	since := now.Add(-bus.ReplayAge - clockMargin).UnixMilli()
 	r.keys.sweep(there, since)
-	r.tried.sweep(there, since)
 }
 
 // acceptedLocked tells whether a stream has what a peer here sent with the key before. Then it need not go out again, and nobody has to tell it from
@@ -38,8 +32,7 @@ func (r *room) acceptedLocked(from wire.PeerID, key string) (was keyed, accepted
 	if key == "" {
 		return keyed{}, false
 	}
-	was, known := r.keys.first(from, []byte(key))
-	if accepted = known && was.stored; accepted {
+	if was, accepted = r.keys.first(from, []byte(key)); accepted {
 		r.edge.metrics.repeated.Inc()
 	}
 	return was, accepted

@@ -26,7 +26,7 @@ func try(source wire.Source, n uint64, edge wire.EdgeID, at time.Time) *wire.Env
 }
 
 func (r *room) teach(env *wire.Envelope) {
-	r.teachLocked(&usedKey{scope: r.scope, from: env.From, key: env.Key, edge: env.Edge, keyed: keyedBy(env, true)})
+	r.teachLocked(&usedKey{scope: r.scope, from: env.From, key: env.Key, edge: env.Edge, keyed: keyedBy(env)})
 }
 
 // What a resume has read in the streams may reach the room after that. It goes on then, once, and the second try of it waits until then and is dropped.
@@ -55,14 +55,14 @@ func TestAMessageThatAResumeReadFirstGoesOnOnce(t *testing.T) {
 		}
 		s := r.seq[one]
 		s.known, s.applied = true, 3
-		if r.repeatedLocked(first, false) {
+		if r.repeatedLocked(first) {
 			t.Errorf("%s: the first try is dropped", name)
 		}
 		if r.triedAheadLocked(again) {
 			t.Errorf("%s: the second try waits though the first has come", name)
 		}
 		for range 2 {
-			if !r.repeatedLocked(again, false) || !r.repeatedLocked(first, false) {
+			if !r.repeatedLocked(again) || !r.repeatedLocked(first) {
 				t.Errorf("%s: it goes on twice", name)
 			}
 		}
@@ -94,7 +94,7 @@ func TestAMessageThatIsOverIsARepeat(t *testing.T) {
 		if r.triedAheadLocked(again) {
 			t.Errorf("%s: the second try waits", name)
 		}
-		if !r.repeatedLocked(again, false) {
+		if !r.repeatedLocked(again) {
 			t.Errorf("%s: the second try goes on", name)
 		}
 		if len(r.seq.holes()) > 0 {
@@ -115,7 +115,7 @@ func TestAnOwnMessageIsOverOnceItHasPassed(t *testing.T) {
 	}
 	r.passing[0].outcome.Store(stored)
 	r.passLocked()
-	if r.passed != 5 || r.triedAheadLocked(again) || !r.repeatedLocked(again, false) {
+	if r.passed != 5 || r.triedAheadLocked(again) || !r.repeatedLocked(again) {
 		t.Errorf("passed up to %d; the second try waits, or goes on", r.passed)
 	}
 }
@@ -143,7 +143,7 @@ func TestKeysOfThoseWhoLeftAreForgotten(t *testing.T) {
 // What waited for a message passes when that has come, whatever else is still missing in the room.
 func TestWhatWaitedPassesThoughOtherHolesAreOpen(t *testing.T) {
 	r, one, now := bareRoom(), wire.NewSource(), time.Now()
-	r.onEvent, r.mended = func(env *wire.Envelope) { r.repeatedLocked(env, false) }, r.passLocked
+	r.onEvent, r.mended = func(env *wire.Envelope) { r.repeatedLocked(env) }, r.passLocked
 	r.seq.of(wire.NewSource(), "cut off", now).wanted = 7
 	first := try(one, 1, "there", now)
 	r.teach(first)
@@ -170,14 +170,14 @@ func TestWhatAResumeReadsPushesOutNothingYounger(t *testing.T) {
 		return env
 	}
 	for n := range uint64(keysPerPeer + 100) {
-		r.repeatedLocked(said(n+1), false)
+		r.repeatedLocked(said(n + 1))
 	}
 	for n := range uint64(keysPerPeer + 99) { // all but the last, which no stream took
 		r.teach(said(n + 1))
 	}
 	again := try(wire.NewSource(), 1, "elsewhere", now.Add(time.Minute))
 	again.Key = fmt.Appendf(nil, "%d", keysPerPeer+100)
-	if !r.repeatedLocked(again, false) {
+	if !r.repeatedLocked(again) {
 		t.Error("the latest goes on twice")
 	}
 }

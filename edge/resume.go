@@ -91,7 +91,7 @@ func (e *Edge) resume(ctx context.Context, sock *socket, id uint64, a *wire.Resu
 		r.mu.Lock()
 		// Only now: the streams say that the session has not ended. Not awaited: should it be lost, announces tell of the session.
 		if rs := st.room(r.id); rs != nil {
-			r.tellWhereLocked(st.Edge, rs.Own, max(rs.At[rs.Own], catchUp.stored[rs.Own]))
+			r.tellWhereLocked(st.Edge, rs.Own, catchUp.stored[rs.Own])
 		}
 		r.publishJoinedLocked(s, e.spanOf(ctx), func(error) {})
 		ok.Rooms = append(ok.Rooms, wire.RoomRoster{Room: r.id, Peers: r.peersLocked(s.peer), Locked: r.locked, Moderator: s.moderates(r.id)})
@@ -222,7 +222,6 @@ func (e *Edge) revive(ctx context.Context, sock *socket, st *sessionState, user 
 		}
 		r.mu.Lock()
 		r.placeLocked(s, rs.Info, rs.Since, rs.Under)
-		r.local[s.peer].gaps, r.local[s.peer].came = rs.Gaps, time.Now().UnixMilli()
 		r.mu.Unlock()
 		if !s.addRoom(r) {
 			r.remove(s, wire.ReasonLost)

@@ -27,7 +27,7 @@ type room struct {
 	// hearing.mu guards the following
 	out     numbered   // what this edge publishes into the room
 	passed  uint64     // up to where its own peers have had that
-	kept    uint64     // the last of that which the streams have
+	kept    uint64     // the last of that which the streams are known to have
 	passing []*passing // what they have not had yet
 	own     numbered   // what this edge tells its own peers without publishing: what it concludes from announces and leases
 	local   map[wire.PeerID]*member
@@ -36,9 +36,8 @@ type room struct {
 	expect  map[wire.EdgeID]bool        // edges said to be here, which have not announced themselves yet
 	asked   bool                        // the first question has come to an end: answered, or nobody listens
 	keys    keyMemory
-	tried   keyMemory // of what the peers here sent and no stream took: others may have heard it, those here have not
-	taught  bool      // keys may hold some whose first event is still to come
-	locked  bool      // as the local peers were told
+	taught  bool // keys may hold some whose first event is still to come
+	locked  bool // as the local peers were told
 
 	storage storage // guards itself
 }
@@ -48,8 +47,6 @@ type member struct {
 	peer  wire.Peer
 	since int64  // when it joined, in Unix ms; resumes don't change it
 	under int64  // the At of the latest ruling about its user then; see Edge.kickedSince
-	gaps  []gap  // what was passed over where it was before
-	came  int64  // when it resumed here, in Unix ms; 0 if it joined here
 	after uint64 // what this edge published up to then is from before it joined
 }
 
@@ -81,15 +78,6 @@ func newRoom(e *Edge, id wire.RoomID) *room {
 
 // publishLocked sends an event to the room: to the others over the bus, and to the local peers once the bus has it. done is called after that.
 func (r *room) publishLocked(o *outgoing, done func(error)) wire.Envelope {
-	if o.key != "" {
-		was, known := r.keys.first(o.from, []byte(o.key))
-		if !known {
-			was, known = r.tried.first(o.from, []byte(o.key))
-		}
-		if o.first = was.mid; !known {
-			o.first = r.onItsWayLocked(o.from, o.key)
-		}
-	}
 	env, payload := r.edge.build(&r.out, o)
 	settle := r.passLaterLocked(&env)
 	r.edge.put(o.span, r.scope, &env, payload, func(err error) {
@@ -104,7 +92,7 @@ func (r *room) publishLocked(o *outgoing, done func(error)) wire.Envelope {
 
 // applyLocked takes an event of another edge, in order.
 func (r *room) applyLocked(env *wire.Envelope) {
-	if !r.repeatedLocked(env, false) && r.rosterLocked(env) {
+	if !r.repeatedLocked(env) && r.rosterLocked(env) {
 		r.deliverLocked(env)
 	}
 }
@@ -136,8 +124,8 @@ func (r *room) movedAheadLocked(env *wire.Envelope) bool {
 	return false
 }
 
-// tellWhereLocked tells the other edges how far the edge came that a session was on before: they may not have heard all of that, and its end would come
-// after what the session says here.
+// tellWhereLocked tells the other edges how far the streams have what the edge sent that a session was on before: they may not have heard all of that, and
+// its end would come after what the session says here.
 func (r *room) tellWhereLocked(edge wire.EdgeID, source wire.Source, n uint64) {
 	if edge == r.edge.id || edge == "" || n == 0 {
 		return
@@ -205,7 +193,7 @@ func (r *room) rosterLocked(env *wire.Envelope) bool {
 			return false // it is gone already, or it has come back through another edge meanwhile
 		}
 		delete(r.remote, env.From)
-		r.forgetKeys(env.From)
+		r.keys.forget(env.From)
 	}
 	return true
 }

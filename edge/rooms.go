@@ -195,7 +195,7 @@ func (r *room) remove(s *session, reason wire.Reason) {
 		return // it is on another edge by now
 	}
 	delete(r.local, s.peer)
-	r.forgetKeys(s.peer)
+	r.keys.forget(s.peer)
 	r.publishLocked(&outgoing{event: wire.EvLeft, from: s.peer, gen: s.generation(), frame: leftFrame(r.id, s.peer, reason)}, func(err error) {
 		if err != nil {
 			r.edge.log.Warn("a peer's leaving may not have reached every edge; their rosters mend by announces", "room", r.id, "session", s.peer, "error", err)

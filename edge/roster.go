@@ -19,7 +19,7 @@ const helloTimeout = 6 * time.Second
 
 // announceLocked says whom this edge has in the room.
 func (r *room) announceLocked(want bool) *wire.Announce {
-	a := &wire.Announce{Edge: r.edge.id, Region: r.edge.region, Room: r.id, Source: r.out.source, N: r.out.n, Last: r.out.at, Want: want}
+	a := &wire.Announce{Edge: r.edge.id, Region: r.edge.region, Room: r.id, Source: r.out.source, N: r.out.n, Kept: r.kept, Last: r.out.at, Want: want}
 	for _, m := range r.local {
 		a.Peers = append(a.Peers, wire.AnnouncePeer{Peer: m.peer, Gen: m.sess.generation()})
 	}
@@ -211,7 +211,7 @@ func (r *room) merge(env *wire.Envelope) (known, want bool) {
 	s := r.seq.of(a.Source, a.Edge, time.Now())
 	stale := s.known && a.N < s.applied
 	opening := !isClosed(r.ready)
-	s.begin(a.N, a.Last, opening)
+	s.begin(a.Kept, a.Last, opening)
 	if !stale {
 		r.mergePeersLocked(&a)
 	}
@@ -260,7 +260,7 @@ func (r *room) dropOrphansLocked(before time.Time) (wait bool) {
 		case p.ours:
 			// Other edges have it from this one, and hear of its end from nobody else.
 			delete(r.remote, id)
-			r.forgetKeys(id)
+			r.keys.forget(id)
 			r.publishLocked(&outgoing{event: wire.EvLeft, from: id, gen: p.gen - 1, frame: leftFrame(r.id, id, wire.ReasonLost)}, func(error) {})
 		default:
 			r.dropRemoteLocked(id)
@@ -282,7 +282,7 @@ func (r *room) dropEdgeLocked(edge wire.EdgeID) {
 
 func (r *room) dropRemoteLocked(id wire.PeerID) {
 	delete(r.remote, id)
-	r.forgetKeys(id)
+	r.keys.forget(id)
 	r.tellLocked(leftFrame(r.id, id, wire.ReasonLost))
 }
 

@@ -22,7 +22,7 @@ type sourceState struct {
 	applied uint64                   // the highest number that went on, with all before it
 	sent    int64                    // when that was sent, in Unix ms by its edge's clock; 0 if that is not known
 	lacking uint64                   // up to where the streams may lack some for good: nobody waits for them to have it
-	wanted  uint64                   // an announce or a tail said that so many exist
+	wanted  uint64                   // an announce or a tail said that the streams have it up to here
 	held    map[uint64]wire.Envelope // what came past a hole
 	heard   time.Time                // when something went on last
 	missing time.Time                // since when something is known to be missing; zero if nothing is
@@ -88,8 +88,8 @@ func (s *sourceState) next() (wire.Envelope, bool) {
 	return env, ok
 }
 
-// begin takes the word of an edge's announce that the source has come to n. For who has just begun to listen, all that came before; for who
-// has listened before, and not heard of the source, what the streams have of it is missing.
+// begin takes the word of an edge's announce that the streams have the source up to n. Who has just begun to listen had no part in that; for who has
+// listened before, and not heard of the source, what the streams have of it is missing.
 func (s *sourceState) begin(n uint64, sent int64, opening bool) {
 	if s.known || !opening && n > 0 {
 		s.wanted = max(s.wanted, n)

@@ -207,7 +207,7 @@ func (s *session) keyBefore(c *catchUp, found *sessionState) string {
 func (s *session) state() *sessionState {
 	st := &sessionState{Session: s.id, Peer: s.peer, User: s.user.ID, Gen: s.generation(), Edge: s.edge.id, Issued: time.Now().UnixMilli()}
 	st.Owed = s.owed.Load()
-	whole, gaps := s.edge.wholeSince(), 0
+	whole := s.edge.wholeSince()
 	for _, r := range s.roomList() {
 		r.mu.Lock()
 		whole = r.wholeLocked(whole)
@@ -216,9 +216,7 @@ func (s *session) state() *sessionState {
 			at[r.out.source] = max(at[r.out.source], m.after)
 			st.Rooms = append(st.Rooms, roomState{
 				Room: r.id, Info: m.peer.Info, Since: m.since, Under: m.under, At: r.withoutOwedLocked(at, st.Owed), Own: r.out.source,
-				Gaps: r.gapsOfLocked(m, maxKeyGaps-gaps),
 			})
-			gaps += len(st.Rooms[len(st.Rooms)-1].Gaps)
 		}
 		r.mu.Unlock()
 	}

@@ -323,9 +323,9 @@ func (e *Edge) sendTail(s bus.Scope, n numbered) {
 
 func (r *room) tail(e *Edge) {
 	r.mu.Lock()
-	out := r.out
+	kept := numbered{source: r.out.source, n: r.kept} // what no stream took, nobody need look for
 	r.mu.Unlock()
-	e.sendTail(r.scope, out)
+	e.sendTail(r.scope, kept)
 }
 
 func (o *outbox) tail(e *Edge) {

@@ -39,7 +39,7 @@ const envelopeVersion = 1
 //	8 byte source, big endian
 //	uvarint n, at, gen
 //	string edge, from, to, key      each a uvarint length and the bytes
-//	string extension                entries of a tag byte, a uvarint length and the bytes; unknown ones are skipped
+//	string extension                empty in this version, which skips what a later one writes there
 //	rest   body
 //
 // After [ParseEnvelope] the byte slices alias the message.
@@ -56,7 +56,6 @@ type Envelope struct {
 	Except bool   // To is left out instead
 	Keep   bool   // a post that the history keeps
 	Key    []byte // the sender's own name for the message; a repeated one is dropped
-	First  Mid    // the event that went out before with the same key, if the sender's edge knows of one: who has had that is not to have this
 	Body   []byte
 }
 
@@ -93,32 +92,8 @@ func (e *Envelope) Append(dst []byte) []byte {
 	dst = appendBlock(dst, string(e.From))
 	dst = appendBlock(dst, string(e.To))
 	dst = appendBlock(dst, string(e.Key))
-	dst = e.appendExtension(dst)
+	dst = append(dst, 0) // no extension
 	return append(dst, e.Body...)
-}
-
-// tagFirst is the extension's entry for First: 8 byte source, big endian, and uvarint n.
-const tagFirst = 1
-
-func (e *Envelope) appendExtension(dst []byte) []byte {
-	if e.First.IsZero() {
-		return append(dst, 0)
-	}
-	first := binary.AppendUvarint(binary.BigEndian.AppendUint64(nil, uint64(e.First.Source)), e.First.N)
-	return appendBlock(dst, string(appendBlock([]byte{tagFirst}, string(first))))
-}
-
-// parseExtension reads the entries that this version knows. A broken one is as good as none: nothing needs it.
-func (e *Envelope) parseExtension(b []byte) {
-	for len(b) > 0 {
-		r := blockReader{rest: b[1:]}
-		entry := r.block()
-		if b[0] == tagFirst && len(entry) > 8 {
-			n, _ := binary.Uvarint(entry[8:])
-			e.First = Mid{Source: Source(binary.BigEndian.Uint64(entry)), N: n}
-		}
-		b = r.rest
-	}
 }
 
 func appendBlock(dst []byte, s string) []byte {
@@ -164,7 +139,7 @@ func ParseEnvelope(b []byte) (Envelope, error) {
 	if key := r.block(); len(key) > 0 {
 		e.Key = key
 	}
-	e.parseExtension(r.block())
+	r.block() // the extension
 	e.Body = r.rest
 	return e, r.err
 }
@@ -201,7 +176,8 @@ type Announce struct {
 	Region Region         `json:"region"`
 	Room   RoomID         `json:"room"`
 	Source Source         `json:"source"`
-	N      uint64         `json:"n"`
+	N      uint64         `json:"n"`              // how many it has published
+	Kept   uint64         `json:"kept,omitempty"` // the last of them that the streams are known to have
 	Last   int64          `json:"last,omitempty"` // when the sender published N, in Unix ms
 	Peers  []AnnouncePeer `json:"peers,omitempty"`
 	Edges  []EdgeID       `json:"edges,omitempty"` // the other edges that the sender knows to be in the room

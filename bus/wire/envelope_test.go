@@ -161,23 +161,3 @@ func TestNotesRoundTrip(t *testing.T) {
 		}
 	}
 }
-
-// A repetition names the event that went out first, in an extension that older edges skip.
-func TestEnvelopeNamesTheFirst(t *testing.T) {
-	e := Envelope{Kind: KindEvent, Event: EvPost, Source: 4, N: 9, Edge: "e", Key: []byte("k"), First: Mid{Source: 1<<63 + 5, N: 300}, Body: []byte(`{}`)}
-	got, err := ParseEnvelope(e.Append(nil))
-	if err != nil || !reflect.DeepEqual(got, e) {
-		t.Fatalf("got  %+v, %v\nwant %+v", got, err, e)
-	}
-	for _, broken := range []string{"\x01", "\x01\x05", "\x01\x02ab", "\x07\x01x\x01", "\x01\x09abcdefgh"} {
-		var e Envelope
-		if e.parseExtension([]byte(broken)); e.First.Source != 0 {
-			t.Errorf("%q is read as %v", broken, e.First)
-		}
-	}
-	var later Envelope
-	later.parseExtension([]byte("\x07\x01x\x01\x09\x00\x00\x00\x00\x00\x00\x00\x02\x03"))
-	if later.First != (Mid{Source: 2, N: 3}) {
-		t.Errorf("behind an entry that is not known: %v", later.First)
-	}
-}
