@@ -51,8 +51,11 @@ type catchUp struct {
 	frames   [][]byte
 	keyOf    []string // of each frame; empty for those without
 	keys     []usedKey
-	calls    map[string]bool // the keys of the call events that the streams have
-	loan     *loan           // of the memory for them
+	left     map[bus.Scope]bool   // the rooms that the session has left since its key was signed
+	gone     map[wire.Source]bool // the sources of those
+	rivals   uint64               // the highest generation with which the session was resumed before this time
+	calls    map[string]bool      // the keys of the call events that the streams have
+	loan     *loan                // of the memory for them
 }
 
 // usedKey is a key that a peer has used in a room. A room that is new here must know it, for the peer may use it again.
@@ -171,7 +174,7 @@ func (c *catchUp) keep(d *debt, unsure *bool) func(wire.Mid) bool {
 	keyOf := maps.Clone(held.of) // what comes from now on, the room knows the keys for
 	held.mu.Unlock()
 	return func(mid wire.Mid) bool {
-		if mid.N <= max(c.base[mid.Source], c.through[mid.Source]) || c.repeated[keyOf[mid]] {
+		if mid.N <= max(c.base[mid.Source], c.through[mid.Source]) || c.repeated[keyOf[mid]] || c.gone[mid.Source] {
 			return false
 		}
 		if d == nil {
@@ -248,7 +251,8 @@ func (c *catchUp) teachKeys() {
 		b.mu.Lock()
 		for _, k := range c.keys {
 			// What may still be on its way here must not be taken for repeated.
-			past := k.edge == c.edge.id || k.at < b.opened.Add(-skewMargin).UnixMilli()
+			s := b.seq[k.mid.Source]
+			past := s != nil && s.known && k.mid.N <= s.applied || k.at < b.opened.Add(-skewMargin).UnixMilli()
 			if k.scope == b.scope && past {
 				b.keys.teach(k.from, k.key, k.keyed)
 			}
@@ -282,20 +286,21 @@ func (c *catchUp) read(ctx context.Context) (short int, err error) {
 	clear(c.through)
 	clear(c.stored)
 	c.repeated, c.heard = make(map[string]bool), make(map[string]bool)
+	c.left, c.rivals = make(map[bus.Scope]bool), 0
 	bytes := 0
-	ended := false
+	ended, mine := false, false
 	err = c.edge.bus.ReplayWithin(ctx, c.scopes, c.since, c.loan.take, func(s bus.Scope, payload []byte) {
 		env, perr := wire.ParseEnvelope(payload)
 		switch {
 		case perr != nil:
 			c.edge.metrics.badEnvelopes.Inc()
 		case env.Kind == wire.KindSession:
-			ended = ended || c.endedBy(&env)
+			ended = c.noted(&env, &mine) || ended
 		case env.Kind == wire.KindEvent && env.N < c.stored[env.Source]:
 			// It came to the stream after a later one of its source, as from a NATS node that was cut off: nobody waited for it, and nobody took it then.
 		case env.Kind == wire.KindEvent:
 			c.stored[env.Source] = env.N
-			if r := c.rooms[s]; r != nil && env.Edge != c.edge.id {
+			if r := c.rooms[s]; r != nil {
 				r.follow(&env)
 			}
 			if frame, key := c.take(s, &env); frame != nil {
@@ -352,6 +357,14 @@ func (c *catchUp) take(s bus.Scope, env *wire.Envelope) (frame []byte, key strin
 	if env.Event == wire.EvCall {
 		c.calls[string(env.Key)] = true
 	}
+	if env.From == c.s.peer && env.Gen >= c.gen {
+		switch env.Event {
+		case wire.EvLeft:
+			c.left[s] = true
+		case wire.EvJoined:
+			delete(c.left, s)
+		}
+	}
 	base, known := c.base[env.Source]
 	if env.N <= base && key != "" && env.For(c.s.peer) {
 		c.heard[key] = true
@@ -361,7 +374,7 @@ func (c *catchUp) take(s bus.Scope, env *wire.Envelope) (frame []byte, key strin
 	}
 	c.through[env.Source] = env.N
 	switch {
-	case again, !env.For(c.s.peer):
+	case again, !env.For(c.s.peer), c.left[s]:
 	case !known && env.At < c.joined[s]: // it was sent before the session was in the room
 	case !known && env.Event == wire.EvRing && env.N > 1 && c.old(env):
 	case env.Event == wire.EvRing && c.over(env): // the streams of other regions are read one after another
@@ -402,10 +415,50 @@ func (c *catchUp) over(env *wire.Envelope) bool {
 	return false
 }
 
-func (c *catchUp) endedBy(env *wire.Envelope) bool {
+// noted takes what the user's inbox has of sessions, and tells whether this one has ended. mine is set once this edge's own note of the resume was read.
+func (c *catchUp) noted(env *wire.Envelope, mine *bool) (ended bool) {
 	var note wire.SessionNote
-	if json.Unmarshal(env.Body, &note) != nil {
+	if json.Unmarshal(env.Body, &note) != nil || note.Session != c.s.id || note.Gen < c.gen {
 		return false
 	}
-	return note.Note == wire.NoteEnded && note.Session == c.s.id && note.Gen >= c.gen
+	switch {
+	case note.Note == wire.NoteEnded:
+		return true
+	case note.Note != wire.NoteResumed:
+	case note.Edge == c.edge.id && env.At == c.s.noted.Load():
+		*mine = true
+	case !*mine:
+		c.rivals = max(c.rivals, note.Gen)
+	}
+	return false
+}
+
+// outdo makes this resume count as later than those that came before it with the same key, whose ok the client never had.
+func (c *catchUp) outdo() {
+	if c.rivals < c.s.generation() {
+		return
+	}
+	c.s.gen.Store(c.rivals + 1)
+	c.edge.noteResumed(c.s, c.s.roomStates())
+}
+
+// leaveLeft takes the session out of the rooms that it has left since: a key outlives the membership that it tells of.
+func (c *catchUp) leaveLeft() {
+	c.gone = make(map[wire.Source]bool)
+	for scope := range c.left {
+		r := c.rooms[scope]
+		if r == nil || c.s.dropRoom(r.id) == nil {
+			continue
+		}
+		r.mu.Lock()
+		if m := r.local[c.s.peer]; m != nil && m.sess == c.s {
+			delete(r.local, c.s.peer)
+		}
+		c.gone[r.own.source] = true
+		for source := range r.seq {
+			c.gone[source] = true
+		}
+		r.mu.Unlock()
+		c.edge.release(r)
+	}
 }

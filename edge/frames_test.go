@@ -79,9 +79,6 @@ func TestFramesThatEndTheConnection(t *testing.T) {
 		{"one byte too many", text(padded(65537)), wire.CloseTooLarge, "a frame is larger than 65536 bytes"},
 		{"a megabyte", text(padded(1 << 20)), wire.CloseTooLarge, "a frame is larger than 65536 bytes"},
 		{"large and not JSON", text(strings.Repeat("[", 70000)), wire.CloseTooLarge, "a frame is larger than 65536 bytes"},
-		{"invalid UTF-8", text("{\"id\":1,\"op\":\"join\",\"room\":\"\xff\"}"), wire.CloseProtocol, "the frame is not valid UTF-8"},
-		{"half a character", text("{\"id\":1,\"op\":\"post\",\"room\":\"r\",\"data\":\"\xc3\"}"), wire.CloseProtocol, "the frame is not valid UTF-8"},
-		{"a surrogate in UTF-8", text("{\"id\":1,\"op\":\"join\",\"room\":\"\xed\xa0\x80\"}"), wire.CloseProtocol, "the frame is not valid UTF-8"},
 		{"deep nesting before the id", text(`{"data":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `,"id":1,"op":"ping"}`), wire.CloseProtocol, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,6 +98,20 @@ func TestFramesThatEndTheConnection(t *testing.T) {
 	if len(post.Data) < 65000 {
 		t.Errorf("of the largest frame %d bytes arrived", len(post.Data))
 	}
+}
+
+// What is no UTF-8 spoils a frame, and not its id.
+func TestFramesThatAreNoUTF8AreAnswered(t *testing.T) {
+	m := oneNode(t, 1)
+	c := edgetest.Connect(t, m.Edges[0], "ann")
+	for name, frame := range map[string]string{
+		"a stray byte":         "{\"id\":5,\"op\":\"join\",\"room\":\"\xff\"}",
+		"half a character":     "{\"room\":\"r\",\"data\":\"\xc3\",\"op\":\"post\",\"id\":5}",
+		"a surrogate in UTF-8": "{\"id\":5,\"op\":\"join\",\"room\":\"\xed\xa0\x80\"}",
+	} {
+		wantError(t, name, c.Ask(5, frame), wire.CodeBadRequest, "the frame is not valid UTF-8")
+	}
+	edgetest.Must[wire.Keyed](c, wire.OpPing, wire.PingArgs{})
 }
 
 func TestNestingIsBounded(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"callmesh/bus"
@@ -33,8 +34,6 @@ type hearing struct {
 	onEvent func(env *wire.Envelope)
 	// behind is called with mu held, and tells whether something must be heard before the event that its source has no hole for. It may be nil.
 	behind func(env *wire.Envelope) bool
-	// mended is called with mu held when holes may have been filled, and when none is left. It may be nil.
-	mended func()
 	// cutOff is called with mu held, when the scope's sessions must resume to be whole.
 	cutOff func()
 	// onOther is called without mu, for announces, notes and questions.
@@ -45,10 +44,18 @@ type hearing struct {
 	covered map[wire.Source]bool // while what streams have is taken: the sources of which they were read from far enough back
 	filling bool
 	closed  bool
+
+	doubting atomic.Bool // readAgain is about to begin, or waits
 }
 
 func (h *hearing) init(e *Edge, scope bus.Scope) {
 	h.edge, h.scope, h.opened, h.seq = e, scope, time.Now(), make(sequence)
+}
+
+// begins makes the ear know a source of its own edge, which has come to a number. What was published before is not for those who listen from now on.
+func (h *hearing) begins(own numbered) {
+	s := h.seq.of(own.source, h.edge.id, h.opened)
+	s.known, s.applied, s.sent = true, own.n, own.at
 }
 
 // where is the field of the log that says what was heard. A user's inbox is not named: a user's id may well be an address or a name.
@@ -82,8 +89,8 @@ func (h *hearing) hear(m bus.Message) {
 		h.edge.log.Warn("a message of the bus can't be read", h.where(), slog.Any("error", err))
 		return
 	}
-	if env.Edge == h.edge.id {
-		return // of this edge, which knows: streams tell all that they store, and a tail may be about any edge
+	if env.Edge == h.edge.id && env.Kind != wire.KindEvent && env.Kind != wire.KindTail {
+		return // streams tell it to all, and this edge knows
 	}
 	switch env.Kind {
 	case wire.KindEvent:
@@ -156,7 +163,7 @@ func (h *hearing) fill(ctx context.Context) {
 		h.mu.Unlock()
 		var stored []wire.Envelope
 		err := h.edge.bus.Replay(ctx, []bus.Scope{h.scope}, since, func(_ bus.Scope, payload []byte) {
-			if env, err := wire.ParseEnvelope(payload); err == nil && env.Kind == wire.KindEvent && env.Edge != h.edge.id {
+			if env, err := wire.ParseEnvelope(payload); err == nil && env.Kind == wire.KindEvent {
 				stored = append(stored, env)
 			}
 		})
@@ -165,9 +172,6 @@ func (h *hearing) fill(ctx context.Context) {
 		h.giveUpLocked(err)
 		if len(h.seq.holes()) == 0 || h.closed {
 			h.filling = false
-			if h.mended != nil {
-				h.mended()
-			}
 			h.mu.Unlock()
 			return
 		}
@@ -197,9 +201,6 @@ func (h *hearing) takeStoredLocked(stored []wire.Envelope, since time.Time, take
 		take(&stored[i])
 	}
 	h.covered = nil
-	if h.mended != nil { // other holes may stay open for as long as a region is cut off
-		h.mended()
-	}
 }
 
 // wholeLocked is from when on something may be missing here: from the time given, or before that if there are holes.

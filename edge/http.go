@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"callmesh/bus/wire"
 	"callmesh/edge/auth"
@@ -93,6 +94,11 @@ func (e *Edge) guest(w http.ResponseWriter, r *http.Request) {
 	if !e.originAllowed(r) {
 		e.refused(whatGuest, whyOrigin)
 		answerError(w, http.StatusForbidden, wire.Errorf(wire.CodeForbidden, "this origin may not ask for tokens here"))
+		return
+	}
+	if e.draining.Load() {
+		retryAfter(w, time.Second)
+		answerError(w, http.StatusServiceUnavailable, wire.Errorf(wire.CodeUnavailable, "this edge is about to shut down: ask another"))
 		return
 	}
 	if e.opts.Guests == nil {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ type inbox struct {
 
 	// hearing.mu guards the following
 	sessions map[wire.PeerID]*session
-	own      map[wire.Source]numbered // how far this edge's own outbox had gone when it was last delivered here
+	out      wire.Source // of this edge's own outbox
 	keys     keyMemory
 	rings    map[wire.CallID]*offer // that ring here now, as far as a ring tells
 }
@@ -42,10 +43,10 @@ func (e *Edge) enterInbox(s *session) error {
 	first := b == nil
 	if first {
 		b = &inbox{
-			user: s.user.ID, sessions: make(map[wire.PeerID]*session), rings: make(map[wire.CallID]*offer),
-			own: map[wire.Source]numbered{o.out.source: o.out},
+			user: s.user.ID, sessions: make(map[wire.PeerID]*session), rings: make(map[wire.CallID]*offer), out: o.out.source,
 		}
 		b.init(e, bus.UserScope(s.user.ID))
+		b.begins(o.out)
 		b.onEvent, b.onOther, b.cutOff = b.deliverLocked, b.other, b.cutOffLocked
 		if err := b.listen(); err != nil {
 			e.mu.Unlock()
@@ -100,9 +101,6 @@ func (e *Edge) inboxPositions(u wire.UserID, d *debt) map[wire.Source]uint64 {
 		b.mu.Lock()
 		b.seq.positions(at)
 		b.withoutOwedLocked(at, d)
-		for source, out := range b.own {
-			at[source] = out.n
-		}
 		b.mu.Unlock()
 	}
 	return at
@@ -113,11 +111,6 @@ func (e *Edge) inboxNeeds(u wire.UserID, since time.Time, into map[wire.Source]u
 	if b := e.inboxOf(u); b != nil {
 		b.mu.Lock()
 		b.seq.positionsSince(since.UnixMilli(), into)
-		for source, out := range b.own {
-			if out.at >= since.UnixMilli() {
-				into[source] = out.n
-			}
-		}
 		b.mu.Unlock()
 	}
 }
@@ -169,18 +162,39 @@ func (e *Edge) noted(note *wire.SessionNote) {
 		return
 	}
 	if gen := s.generation(); note.Gen > gen || note.Gen == gen && note.Edge > e.id {
+		e.leaveOthers(s, note.Rooms)
 		e.letGo(s, note.Edge)
 	}
 }
 
+// leaveOthers takes a session that has gone on elsewhere out of the rooms in which it does not: its client never had the ok of that join.
+func (e *Edge) leaveOthers(s *session, goesOn []wire.RoomID) {
+	for _, r := range s.roomList() {
+		if !slices.Contains(goesOn, r.id) && s.dropRoom(r.id) != nil {
+			r.remove(s, wire.ReasonLost)
+			e.release(r)
+		}
+	}
+}
+
+// noteResumed tells the edges that the session is here now.
+func (e *Edge) noteResumed(s *session, rooms []roomState) {
+	note := wire.SessionNote{Note: wire.NoteResumed, Session: s.id, Peer: s.peer, Gen: s.generation(), Edge: e.id}
+	for _, rs := range rooms {
+		note.Rooms = append(note.Rooms, rs.Room)
+	}
+	s.noted.Store(e.note(s, note))
+}
+
 // note tells the edges that hold the user's sessions what happened to this one, through the stream, where a later resume finds it.
-func (e *Edge) note(s *session, note wire.SessionNote) {
+func (e *Edge) note(s *session, note wire.SessionNote) (at int64) {
 	env := wire.Envelope{Kind: wire.KindSession, Edge: e.id, At: time.Now().UnixMilli(), Body: wire.AppendJSON(nil, note)}
 	e.bus.Publish(bus.UserScope(s.user.ID), bus.ToEdges, env.Append(nil), func(err error) {
 		if err != nil {
 			e.log.Warn("a session's note was not accepted", "session", s.peer, "note", note.Note, "error", err)
 		}
 	})
+	return env.At
 }
 
 // outboxOf returns this edge's numbering for a user. Idle ones are dropped by the sweep; the next begins a new source.
@@ -202,12 +216,13 @@ func (e *Edge) toUser(u wire.UserID, og *outgoing, done func(error)) {
 	defer o.mu.Unlock()
 	o.last = time.Now()
 	env, payload := e.build(&o.out, og)
-	if b := e.inboxOf(u); b != nil {
-		b.mu.Lock()
-		b.own[env.Source] = o.out
-		b.deliverLocked(&env)
-		b.mu.Unlock()
-	}
-	e.put(og.span, o.scope, &env, payload, done)
+	e.put(og.span, o.scope, &env, payload, func(err error) {
+		if err != nil {
+			if b := e.inboxOf(u); b != nil {
+				b.doubt(&env)
+			}
+		}
+		done(err)
+	})
 	e.tailLater(o)
 }

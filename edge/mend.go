@@ -31,13 +31,11 @@ func (e *Edge) readBack(ctx context.Context, list []*hearing, since time.Time) e
 	err := e.bus.Replay(ctx, scopes, since, func(s bus.Scope, payload []byte) {
 		h := byScope[s]
 		env, err := wire.ParseEnvelope(payload)
-		if err != nil || env.Edge == e.id {
-			return
-		}
-		switch env.Kind {
-		case wire.KindEvent:
+		switch {
+		case err != nil:
+		case env.Kind == wire.KindEvent:
 			stored[h] = append(stored[h], env)
-		case wire.KindSession:
+		case env.Kind == wire.KindSession && env.Edge != e.id:
 			h.onOther(&env, bus.Message{})
 		}
 	})
@@ -67,6 +65,22 @@ func (e *Edge) readBackAll(ctx context.Context, list []*hearing, since time.Time
 			return
 		}
 	}
+}
+
+// doubt has the streams asked what became of an event that they did not confirm: if one took it, and its leader died before it told, nobody has heard it.
+func (h *hearing) doubt(env *wire.Envelope) {
+	since := time.UnixMilli(env.At).Add(-clockMargin)
+	if h.doubting.Swap(true) {
+		return // it is read from then on, or from later than that
+	}
+	h.edge.own(func(ctx context.Context) {
+		for wait := 10 * time.Millisecond; pause(ctx, wait); wait = min(2*wait, time.Second) {
+			h.doubting.Store(false) // what fails from now on begins anew
+			if time.Since(since) > bus.ReplayAge || !errors.Is(h.edge.readBack(ctx, []*hearing{h}, since), bus.ErrUnavailable) || h.doubting.Swap(true) {
+				return
+			}
+		}
+	})
 }
 
 // wholeSince is from when on this edge may have missed something without a trace.

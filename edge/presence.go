@@ -70,6 +70,9 @@ func (e *Edge) presence(ctx context.Context, s *session, a wire.PresenceArgs) (w
 		ok.Online[w.user] = w.onlineLocked()
 		w.mu.Unlock()
 	}
+	if !e.bus.Ready() { // those on other edges may not have been heard; who watches is told once they are
+		return wire.PresenceOK{}, unavailable(errNotReady)
+	}
 	ok.Key = s.key()
 	return ok, nil
 }

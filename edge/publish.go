@@ -17,6 +17,7 @@ type outgoing struct {
 	to     wire.PeerID // empty for all
 	except bool
 	keep   bool
+	again  bool
 	key    string
 	size   int        // of what frame writes, roughly
 	span   trace.Span // of the request that it comes from; nil as a rule: see trace.go
@@ -36,7 +37,7 @@ func (e *Edge) build(src *numbered, o *outgoing) (env wire.Envelope, payload []b
 	src.n++
 	env = wire.Envelope{
 		Kind: wire.KindEvent, Event: o.event, Source: src.source, N: src.n, At: time.Now().UnixMilli(), Gen: o.gen,
-		Edge: e.id, From: o.from, To: o.to, Except: o.except, Keep: o.keep, Key: []byte(o.key),
+		Edge: e.id, From: o.from, To: o.to, Except: o.except, Keep: o.keep, Again: o.again, Key: []byte(o.key),
 	}
 	src.at = env.At
 	payload = env.Append(make([]byte, 0, 384+len(o.key)+o.size))

@@ -43,8 +43,6 @@ func (r *room) acceptedLocked(from wire.PeerID, key string) (was keyed, accepted
 func (r *room) teachLocked(k *usedKey) {
 	s := r.seq[k.mid.Source]
 	switch {
-	case k.mid.Source == r.out.source:
-		k.heard = k.mid.N <= r.passed
 	case s != nil && s.known:
 		k.heard = k.mid.N <= s.applied
 	default:
@@ -54,10 +52,8 @@ func (r *room) teachLocked(k *usedKey) {
 		return
 	}
 	r.taught = true
-	if k.mid.Source != r.out.source {
-		s = r.seq.of(k.mid.Source, k.edge, time.Now())
-		s.wanted = max(s.wanted, k.mid.N)
-	}
+	s = r.seq.of(k.mid.Source, k.edge, time.Now())
+	s.wanted = max(s.wanted, k.mid.N)
 }
 
 // triedAheadLocked tells of an event that the one which came first with its key is still to come here. It must wait: dropped now, it would be missing from what a
@@ -66,16 +62,13 @@ func (r *room) triedAheadLocked(env *wire.Envelope) bool {
 	if !r.taught || len(env.Key) == 0 {
 		return false
 	}
-	if len(r.passing) == 0 && len(r.seq.holes()) == 0 {
+	if len(r.seq.holes()) == 0 {
 		r.taught = false
 		return false
 	}
 	was, known := r.keys.first(env.From, env.Key)
 	if !known || was.heard || was.mid == env.Mid() {
 		return false
-	}
-	if was.mid.Source == r.out.source {
-		return env.Source != r.out.source && was.mid.N > r.passed
 	}
 	s := r.seq[was.mid.Source]
 	return s != nil && s.hole() && (!s.known || s.applied < was.mid.N)

@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -83,9 +84,6 @@ func TestAMessageThatIsOverIsARepeat(t *testing.T) {
 		}},
 		"it is from before the room was open":             {"there", now.Add(-skewMargin - time.Second), func(*room, wire.Source) {}},
 		"it was this edge's, when it had the room before": {"here", now, func(*room, wire.Source) {}},
-		"it is this edge's, and has passed": {"here", now, func(r *room, source wire.Source) {
-			r.out.source, r.passed = source, 3
-		}},
 	} {
 		r, source := bareRoom(), wire.NewSource()
 		c.prep(r, source)
@@ -100,23 +98,6 @@ func TestAMessageThatIsOverIsARepeat(t *testing.T) {
 		if len(r.seq.holes()) > 0 {
 			t.Errorf("%s: it is looked for", name)
 		}
-	}
-}
-
-// This edge's own message that its stream has, and that its peers have not had yet, is not over either.
-func TestAnOwnMessageIsOverOnceItHasPassed(t *testing.T) {
-	r := bareRoom()
-	r.out.n, r.passed = 5, 4
-	own, again := try(r.out.source, 5, "here", time.Now()), try(wire.NewSource(), 1, "elsewhere", time.Now())
-	r.passing = []*passing{{env: *own}}
-	r.teach(own)
-	if !r.triedAheadLocked(again) {
-		t.Error("the second try does not wait")
-	}
-	r.passing[0].outcome.Store(stored)
-	r.passLocked()
-	if r.passed != 5 || r.triedAheadLocked(again) || !r.repeatedLocked(again) {
-		t.Errorf("passed up to %d; the second try waits, or goes on", r.passed)
 	}
 }
 
@@ -140,25 +121,6 @@ func TestKeysOfThoseWhoLeftAreForgotten(t *testing.T) {
 	}
 }
 
-// What waited for a message passes when that has come, whatever else is still missing in the room.
-func TestWhatWaitedPassesThoughOtherHolesAreOpen(t *testing.T) {
-	r, one, now := bareRoom(), wire.NewSource(), time.Now()
-	r.onEvent, r.mended = func(env *wire.Envelope) { r.repeatedLocked(env) }, r.passLocked
-	r.seq.of(wire.NewSource(), "cut off", now).wanted = 7
-	first := try(one, 1, "there", now)
-	r.teach(first)
-	p := &passing{env: *try(r.out.source, 1, "here", now)}
-	p.outcome.Store(stored)
-	r.passing = []*passing{p}
-	if r.passLocked(); r.passed != 0 {
-		t.Fatal("the second try does not wait")
-	}
-	r.takeStoredLocked([]wire.Envelope{*first}, now.Add(-time.Minute), r.restoreLocked)
-	if r.passed != 1 {
-		t.Error("what waited waits on")
-	}
-}
-
 // A peer has sent more than is remembered. A resume that reads all of it in the streams must not push out what is known of the latest, which no stream may have.
 func TestWhatAResumeReadsPushesOutNothingYounger(t *testing.T) {
 	r, source, now := bareRoom(), wire.NewSource(), time.Now()
@@ -179,5 +141,31 @@ func TestWhatAResumeReadsPushesOutNothingYounger(t *testing.T) {
 	again.Key = fmt.Appendf(nil, "%d", keysPerPeer+100)
 	if !r.repeatedLocked(again) {
 		t.Error("the latest goes on twice")
+	}
+}
+
+// A second try through this edge waits for the first like any other, and is dropped when that has come, whatever else is still missing in the room.
+func TestAnOwnSecondTryWaitsForTheFirst(t *testing.T) {
+	r, one, now := bareRoom(), wire.NewSource(), time.Now()
+	r.begins(r.out)
+	r.behind, r.filling = r.triedAheadLocked, true
+	var heard []wire.Mid
+	r.onEvent = func(env *wire.Envelope) {
+		if !r.repeatedLocked(env) {
+			heard = append(heard, env.Mid())
+		}
+	}
+	r.seq.of(wire.NewSource(), "cut off", now).wanted = 7
+	first, again := try(one, 1, "there", now), try(r.out.source, 1, "here", now)
+	next := try(r.out.source, 2, "here", now)
+	next.Key = []byte("next")
+	r.teach(first)
+	r.takeLocked(again)
+	if len(heard) != 0 || r.seq.applied(r.out.source) != 0 {
+		t.Fatalf("the second try does not wait: %v went on", heard)
+	}
+	r.takeStoredLocked([]wire.Envelope{*first, *again, *next}, now.Add(-time.Minute), r.restoreLocked)
+	if want := []wire.Mid{first.Mid(), next.Mid()}; !slices.Equal(heard, want) {
+		t.Errorf("%v went on, want %v", heard, want)
 	}
 }

@@ -46,6 +46,10 @@ func (e *Edge) resume(ctx context.Context, sock *socket, id uint64, a *wire.Resu
 	}
 	catchUp := e.newCatchUp(s, st, a.Seen, loan)
 	err = catchUp.run(ctx)
+	if err == nil {
+		catchUp.outdo()
+		catchUp.leaveLeft()
+	}
 	switch {
 	case errors.Is(err, errBusy):
 		loan.end()
@@ -93,7 +97,7 @@ func (e *Edge) resume(ctx context.Context, sock *socket, id uint64, a *wire.Resu
 		if rs := st.room(r.id); rs != nil {
 			r.tellWhereLocked(st.Edge, rs.Own, catchUp.stored[rs.Own])
 		}
-		r.publishJoinedLocked(s, e.spanOf(ctx), func(error) {})
+		r.publishJoinedLocked(s, true, e.spanOf(ctx), func(error) {})
 		ok.Rooms = append(ok.Rooms, wire.RoomRoster{Room: r.id, Peers: r.peersLocked(s.peer), Locked: r.locked, Moderator: s.moderates(r.id)})
 		r.mu.Unlock()
 	}
@@ -206,12 +210,13 @@ func (e *Edge) revive(ctx context.Context, sock *socket, st *sessionState, user 
 		return nil, wire.Errorf(wire.CodeUnavailable, "the session is just ending here: try again")
 	}
 	if here {
+		e.noteResumed(s, s.roomStates()) // another may be resuming it too, with the same key
 		return s, nil
 	}
 	if err := e.enterInbox(s); err != nil {
 		return s, unavailable(err)
 	}
-	e.note(s, wire.SessionNote{Note: wire.NoteResumed, Session: s.id, Peer: s.peer, Gen: s.generation(), Edge: e.id})
+	e.noteResumed(s, st.Rooms)
 	for _, id := range st.Calls {
 		s.addCall(id)
 	}

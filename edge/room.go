@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"callmesh/bus"
@@ -20,24 +19,21 @@ type room struct {
 	refs  int           // members and joiners; guarded by Edge.mu
 	ready chan struct{} // closed once the room is open or openErr is set
 	// openErr may be read once ready is closed.
-	openErr   error
-	changed   chan struct{} // poked when another edge has announced itself
-	resolving atomic.Bool   // resolve is about to begin, or waits
+	openErr error
+	changed chan struct{} // poked when another edge has announced itself
 
 	// hearing.mu guards the following
-	out     numbered   // what this edge publishes into the room
-	passed  uint64     // up to where its own peers have had that
-	kept    uint64     // the last of that which the streams are known to have
-	passing []*passing // what they have not had yet
-	own     numbered   // what this edge tells its own peers without publishing: what it concludes from announces and leases
-	local   map[wire.PeerID]*member
-	remote  map[wire.PeerID]*remotePeer
-	edges   map[wire.EdgeID]wire.Source // the other edges known to be here
-	expect  map[wire.EdgeID]bool        // edges said to be here, which have not announced themselves yet
-	asked   bool                        // the first question has come to an end: answered, or nobody listens
-	keys    keyMemory
-	taught  bool // keys may hold some whose first event is still to come
-	locked  bool // as the local peers were told
+	out    numbered // what this edge publishes into the room, and hears from the streams like everybody
+	own    numbered // what this edge tells its own peers without publishing: what it concludes from announces and leases
+	ahead  uint64   // up to where its peers were told of its own roster events that no stream confirmed; a stream may have some all the same
+	local  map[wire.PeerID]*member
+	remote map[wire.PeerID]*remotePeer
+	edges  map[wire.EdgeID]wire.Source // the other edges known to be here
+	expect map[wire.EdgeID]bool        // edges said to be here, which have not announced themselves yet
+	asked  bool                        // the first question has come to an end: answered, or nobody listens
+	keys   keyMemory
+	taught bool // keys may hold some whose first event is still to come
+	locked bool // as the local peers were told
 
 	storage storage // guards itself
 }
@@ -69,19 +65,31 @@ func newRoom(e *Edge, id wire.RoomID) *room {
 		edges: make(map[wire.EdgeID]wire.Source), expect: make(map[wire.EdgeID]bool),
 	}
 	r.init(e, bus.RoomScope(id))
+	r.begins(r.out)
 	r.locked = e.rulings.Locked(id) // a change from now on finds the room
 	r.onEvent, r.onOther, r.cutOff = r.applyLocked, r.other, r.cutOffLocked
 	r.behind = func(env *wire.Envelope) bool { return r.triedAheadLocked(env) || r.movedAheadLocked(env) }
-	r.mended = r.passLocked
 	return r
 }
 
-// publishLocked sends an event to the room: to the others over the bus, and to the local peers once the bus has it. done is called after that.
+// publishLocked sends an event to the room. done is called when the bus has it, or does not confirm. The local peers have it from the streams, like the others:
+// handed over at once it would be there for them alone until a stream has it, and an edge that dies in between leaves a message that no stream knows. Its
+// sender repeats it through another edge, its receivers resume on one that has never heard of its key, and get it twice.
 func (r *room) publishLocked(o *outgoing, done func(error)) wire.Envelope {
 	env, payload := r.edge.build(&r.out, o)
-	settle := r.passLaterLocked(&env)
+	event, frame := o.event, o.frame
 	r.edge.put(o.span, r.scope, &env, payload, func(err error) {
-		settle(err)
+		if err != nil {
+			r.doubt(&env)
+			if !lossless(event) { // it is true here, whoever else hears of it
+				r.edge.own(func(context.Context) { // a publish may fail at once, with mu held
+					r.mu.Lock()
+					r.ahead = max(r.ahead, env.N)
+					r.tellLocked(frame)
+					r.mu.Unlock()
+				})
+			}
+		}
 		done(err)
 	})
 	if len(r.edges) > 0 {
@@ -90,9 +98,25 @@ func (r *room) publishLocked(o *outgoing, done func(error)) wire.Envelope {
 	return env
 }
 
-// applyLocked takes an event of another edge, in order.
+// lossless reports whether an event counts only once it is stored: messages do.
+func lossless(ev wire.Event) bool { return ev == wire.EvPost || ev == wire.EvSignal }
+
+// applyLocked takes an event, in order. Of this edge's own the roster has been kept before.
 func (r *room) applyLocked(env *wire.Envelope) {
-	if !r.repeatedLocked(env) && r.rosterLocked(env) {
+	if r.repeatedLocked(env) {
+		return
+	}
+	if env.Source == r.out.source {
+		here := r.local[env.From] != nil || r.remote[env.From] != nil
+		if env.N > r.ahead || lossless(env.Event) || here == (env.Event != wire.EvLeft) {
+			r.deliverLocked(env)
+		}
+		if env.Event == wire.EvLeft && !here {
+			r.keys.forget(env.From) // what it sent last has been heard by now
+		}
+		return
+	}
+	if r.rosterLocked(env) {
 		r.deliverLocked(env)
 	}
 }
@@ -108,8 +132,8 @@ func (r *room) movedAheadLocked(env *wire.Envelope) bool {
 		return false
 	}
 	from := p.edge
-	if from == env.Edge {
-		from = p.from // an announce was quicker than the event
+	if from == env.Edge || from == "" {
+		from = p.from // an announce or a note was quicker than the event
 	}
 	if before, _ := r.edge.bus.RegionOf(from); r.edge.bus.CutOff(before) {
 		if now, _ := r.edge.bus.RegionOf(env.Edge); now != before {
@@ -128,7 +152,7 @@ func (r *room) movedAheadLocked(env *wire.Envelope) bool {
 // its end would come after what the session says here.
 func (r *room) tellWhereLocked(edge wire.EdgeID, source wire.Source, n uint64) {
 	if edge == r.edge.id || edge == "" || n == 0 {
-		return
+		return // this edge has that from the streams by itself
 	}
 	env := wire.Envelope{Kind: wire.KindTail, Source: source, N: n, Edge: edge}
 	if err := r.edge.bus.PublishLive(r.scope, bus.ToEdges, env.Append(nil)); err != nil {
@@ -167,6 +191,21 @@ func (r *room) tellLocked(frame func([]byte, wire.Mid, int64) []byte) {
 	}
 }
 
+// leftUnheardLocked tells the local peers that a peer has left which joins now, though it stands in the room by another edge: its client has never had that
+// edge's ok, and has gone on elsewhere without the room. What was sent to it meanwhile it does not get, and they must not count on it.
+func (r *room) leftUnheardLocked(env *wire.Envelope) bool {
+	if m := r.local[env.From]; m != nil {
+		if m.sess.generation() >= env.Gen {
+			return false
+		}
+	} else if p := r.remote[env.From]; p == nil || p.gen > env.Gen || p.edge == env.Edge && (p.from == "" || p.from == env.Edge) {
+		return false
+	}
+	r.tellLocked(leftFrame(r.id, env.From, wire.ReasonLost))
+	r.keys.forget(env.From)
+	return true
+}
+
 // rosterLocked keeps the roster along an event and reports whether the local peers should see it.
 func (r *room) rosterLocked(env *wire.Envelope) bool {
 	switch env.Event {
@@ -178,7 +217,9 @@ func (r *room) rosterLocked(env *wire.Envelope) bool {
 		if !r.edge.bus.Alive(env.Edge) {
 			r.edge.edgeLost(env.Edge) // it began and died while this one was cut off: nothing else would end its peers' time here
 		}
-		return r.putRemoteLocked(&remotePeer{Peer: wire.Peer{Peer: ev.Peer, User: ev.User, Region: ev.Region, Info: ev.Info}, gen: env.Gen, edge: env.Edge})
+		began := !env.Again && r.leftUnheardLocked(env)
+		news := r.putRemoteLocked(&remotePeer{Peer: wire.Peer{Peer: ev.Peer, User: ev.User, Region: ev.Region, Info: ev.Info}, gen: env.Gen, edge: env.Edge})
+		return news || began
 	case wire.EvUpdated:
 		var ev wire.UpdatedEvent
 		if !r.read(env, &ev) {
@@ -214,6 +255,7 @@ func (r *room) putRemoteLocked(p *remotePeer) (news bool) {
 			return false // an old tale: the session has come here since
 		}
 		delete(r.local, p.Peer.Peer) // it has moved on
+		p.from = r.edge.id
 		sess := m.sess
 		r.edge.own(func(context.Context) { r.edge.letGo(sess, p.edge) })
 		r.remote[p.Peer.Peer] = p
@@ -224,7 +266,7 @@ func (r *room) putRemoteLocked(p *remotePeer) (news bool) {
 		return false
 	}
 	if known != nil {
-		if p.from = known.edge; known.edge == p.edge {
+		if p.from = known.edge; known.edge == p.edge || known.edge == "" {
 			p.from = known.from
 		}
 	}
@@ -262,7 +304,7 @@ func (r *room) baseLocked() map[wire.Source]uint64 {
 		}
 	}
 	slices.SortFunc(sources, func(a, b wire.Source) int { return cmp.Compare(r.seq[b].heard.UnixNano(), r.seq[a].heard.UnixNano()) })
-	at := map[wire.Source]uint64{r.out.source: r.passed}
+	at := map[wire.Source]uint64{r.out.source: r.seq.applied(r.out.source)}
 	for _, source := range sources[:min(len(sources), maxBase)] {
 		at[source] = r.seq[source].applied
 	}
@@ -273,15 +315,11 @@ func (r *room) baseLocked() map[wire.Source]uint64 {
 // all. What was sent before they need not be asked for.
 func (r *room) neededLocked(since time.Time, into map[wire.Source]uint64) {
 	r.seq.positionsSince(since.UnixMilli(), into)
-	if r.out.at >= since.UnixMilli() && r.kept > 0 {
-		into[r.out.source] = r.kept
-	}
 }
 
 // positionsLocked tells how far every source of the room has gone on: the base line of whoever joins now.
 func (r *room) positionsLocked() map[wire.Source]uint64 {
-	at := make(map[wire.Source]uint64, len(r.seq)+1)
+	at := make(map[wire.Source]uint64, len(r.seq))
 	r.seq.positions(at)
-	at[r.out.source] = r.passed
 	return at
 }

@@ -167,7 +167,7 @@ func (r *room) addLocked(s *session, info json.RawMessage, since, under int64, s
 	r.placeLocked(s, info, since, under)
 	r.local[s.peer].after = r.out.n
 	done := make(chan error, 1)
-	r.publishJoinedLocked(s, span, func(err error) { done <- err })
+	r.publishJoinedLocked(s, false, span, func(err error) { done <- err })
 	return done
 }
 
@@ -177,14 +177,14 @@ func (r *room) placeLocked(s *session, info json.RawMessage, since, under int64)
 	r.local[s.peer] = &member{sess: s, peer: wire.Peer{Peer: s.peer, User: s.user, Region: r.edge.region, Info: info}, since: since, under: under}
 }
 
-// publishJoinedLocked tells the room that the session has joined, or that it is now here.
-func (r *room) publishJoinedLocked(s *session, span trace.Span, done func(error)) {
+// publishJoinedLocked tells the room that the session has joined, or again, that it is now here.
+func (r *room) publishJoinedLocked(s *session, again bool, span trace.Span, done func(error)) {
 	m := r.local[s.peer]
 	if m == nil || m.sess != s {
 		done(nil) // it has moved on, and whoever has it now tells
 		return
 	}
-	r.publishLocked(&outgoing{event: wire.EvJoined, from: s.peer, gen: s.generation(), frame: joinedFrame(r.id, m.peer), span: span}, done)
+	r.publishLocked(&outgoing{event: wire.EvJoined, from: s.peer, gen: s.generation(), again: again, frame: joinedFrame(r.id, m.peer), span: span}, done)
 }
 
 // remove takes the session out and tells the room.

@@ -19,7 +19,7 @@ const helloTimeout = 6 * time.Second
 
 // announceLocked says whom this edge has in the room.
 func (r *room) announceLocked(want bool) *wire.Announce {
-	a := &wire.Announce{Edge: r.edge.id, Region: r.edge.region, Room: r.id, Source: r.out.source, N: r.out.n, Kept: r.kept, Last: r.out.at, Want: want}
+	a := &wire.Announce{Edge: r.edge.id, Region: r.edge.region, Room: r.id, Source: r.out.source, N: r.out.n, Kept: r.seq.applied(r.out.source), Last: r.out.at, Want: want}
 	for _, m := range r.local {
 		a.Peers = append(a.Peers, wire.AnnouncePeer{Peer: m.peer, Gen: m.sess.generation()})
 	}

@@ -23,6 +23,7 @@ type session struct {
 	user wire.User
 
 	gen    atomic.Uint64            // how often it was resumed
+	noted  atomic.Int64             // when its user's inbox was told so, in Unix ms
 	socket atomic.Pointer[socket]   // nil while detached
 	held   atomic.Pointer[heldKeys] // while it resumes
 	owed   atomic.Pointer[debt]     // what it was not given when it resumed; nil as a rule
@@ -204,6 +205,14 @@ func (s *session) keyBefore(c *catchUp, found *sessionState) string {
 	return s.edge.keys.sign(st)
 }
 
+// roomStates names the rooms that the session is in.
+func (s *session) roomStates() (list []roomState) {
+	for _, r := range s.roomList() {
+		list = append(list, roomState{Room: r.id})
+	}
+	return list
+}
+
 func (s *session) state() *sessionState {
 	st := &sessionState{Session: s.id, Peer: s.peer, User: s.user.ID, Gen: s.generation(), Edge: s.edge.id, Issued: time.Now().UnixMilli()}
 	st.Owed = s.owed.Load()
@@ -341,7 +350,7 @@ func (e *Edge) letGo(s *session, to wire.EdgeID) {
 			delete(r.local, s.peer)
 			if r.remote[s.peer] == nil {
 				e.orphanLater(r)
-				r.remote[s.peer] = &remotePeer{Peer: m.peer, gen: s.generation() + 1, edge: to, orphaned: time.Now(), ours: true}
+				r.remote[s.peer] = &remotePeer{Peer: m.peer, gen: s.generation() + 1, edge: to, from: e.id, orphaned: time.Now(), ours: true}
 			}
 		}
 		r.mu.Unlock()

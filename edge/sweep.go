@@ -187,7 +187,7 @@ func (e *Edge) sweepSources(now time.Time) {
 	e.mu.Unlock()
 	for _, r := range rooms {
 		r.mu.Lock()
-		here := make(map[wire.Source]bool, len(r.edges))
+		here := map[wire.Source]bool{r.out.source: true}
 		for _, source := range r.edges {
 			here[source] = true
 		}
@@ -197,7 +197,7 @@ func (e *Edge) sweepSources(now time.Time) {
 	}
 	for _, b := range inboxes {
 		b.mu.Lock()
-		b.seq.forget(nil, now.Add(-2*outboxIdle)) // longer than any edge keeps a source that it does not use
+		b.seq.forget(map[wire.Source]bool{b.out: true}, now.Add(-2*outboxIdle)) // longer than any edge keeps a source that it does not use
 		b.mu.Unlock()
 	}
 }
@@ -323,7 +323,7 @@ func (e *Edge) sendTail(s bus.Scope, n numbered) {
 
 func (r *room) tail(e *Edge) {
 	r.mu.Lock()
-	kept := numbered{source: r.out.source, n: r.kept} // what no stream took, nobody need look for
+	kept := numbered{source: r.out.source, n: r.seq.applied(r.out.source)} // what no stream took, nobody need look for
 	r.mu.Unlock()
 	e.sendTail(r.scope, kept)
 }

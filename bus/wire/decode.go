@@ -34,16 +34,16 @@ type fields struct {
 // misspelt name would otherwise be a silent default. On error the request still has what could be read of its id and op.
 func DecodeRequest(frame []byte) (Request, error) {
 	var req Request
-	if !utf8.Valid(frame) {
-		return req, Errorf(CodeBadRequest, "the frame is not valid UTF-8")
-	}
 	var r reader
 	s := scanner{b: frame}
 	s.space()
 	if s.next() != '{' {
 		return req, s.fail("want one object")
 	}
-	var bad error // the first wrong member; the walk goes on after it, as the id may come later
+	var bad error // what is wrong first; the walk goes on after it, as the id may come later
+	if !utf8.Valid(frame) {
+		bad = Errorf(CodeBadRequest, "the frame is not valid UTF-8")
+	}
 	err := s.members(func(key, value []byte) error {
 		if err := req.member(&r.fs, key, value); bad == nil {
 			bad = err

@@ -35,7 +35,7 @@ const envelopeVersion = 1
 //	byte   version (1)
 //	byte   kind
 //	byte   event, as its index in [Events] plus one; 0 if kind is not KindEvent
-//	byte   flags: bit 0, To names the one peer that must not get it; bit 1, a kept post
+//	byte   flags: bit 0, To names the one peer that must not get it; bit 1, a kept post; bit 2, the session goes on
 //	8 byte source, big endian
 //	uvarint n, at, gen
 //	string edge, from, to, key      each a uvarint length and the bytes
@@ -55,6 +55,7 @@ type Envelope struct {
 	To     PeerID // empty for all
 	Except bool   // To is left out instead
 	Keep   bool   // a post that the history keeps
+	Again  bool   // a joined of a session that was in the room before, and goes on from another edge or after a lost socket
 	Key    []byte // the sender's own name for the message; a repeated one is dropped
 	Body   []byte
 }
@@ -82,6 +83,9 @@ func (e *Envelope) Append(dst []byte) []byte {
 	}
 	if e.Keep {
 		flags |= 2
+	}
+	if e.Again {
+		flags |= 4
 	}
 	dst = append(dst, envelopeVersion, byte(e.Kind), eventIndex(e.Event), flags)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Source))
@@ -128,6 +132,7 @@ func ParseEnvelope(b []byte) (Envelope, error) {
 	}
 	e.Except = b[3]&1 != 0
 	e.Keep = b[3]&2 != 0
+	e.Again = b[3]&4 != 0
 	e.Source = Source(binary.BigEndian.Uint64(b[4:]))
 	r := blockReader{rest: b[12:]}
 	e.N = r.uvarint()
@@ -198,6 +203,7 @@ type SessionNote struct {
 	Peer    PeerID    `json:"peer"`
 	Gen     uint64    `json:"gen"`
 	Edge    EdgeID    `json:"edge"`
+	Rooms   []RoomID  `json:"rooms,omitempty"` // the rooms in which it goes on
 }
 
 // Note is what a [SessionNote] tells.

@@ -22,6 +22,7 @@ type envelopeVector struct {
 	To        PeerID `json:"to"`
 	Except    bool   `json:"except"`
 	Keep      bool   `json:"keep"`
+	Again     bool   `json:"again"`
 	Key       string `json:"key"`
 	Body      string `json:"body"`
 	Extension bool   `json:"extension"` // it has one, which this version skips and does not write
@@ -33,7 +34,7 @@ func (v *envelopeVector) envelope(t testing.TB) Envelope {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := Envelope{Kind: v.Kind, Event: v.Event, Source: Source(source), N: v.N, At: v.At, Gen: v.Gen, Edge: v.Edge, From: v.From, To: v.To, Except: v.Except, Keep: v.Keep, Body: []byte(v.Body)}
+	e := Envelope{Kind: v.Kind, Event: v.Event, Source: Source(source), N: v.N, At: v.At, Gen: v.Gen, Edge: v.Edge, From: v.From, To: v.To, Except: v.Except, Keep: v.Keep, Again: v.Again, Body: []byte(v.Body)}
 	if v.Key != "" {
 		e.Key = []byte(v.Key)
 	}
@@ -149,7 +150,7 @@ func TestNotesRoundTrip(t *testing.T) {
 			Edge: "e", Region: "eu", Room: "a.b", Source: 5, N: 7, Want: true, Gone: true, Edges: []EdgeID{"f"},
 			Peers: []AnnouncePeer{{Peer: Peer{Peer: "p", User: User{"u", "U"}, Region: "eu", Info: []byte(`{"a":1}`)}, Gen: 2}},
 		},
-		SessionNote{Note: NoteResumed, Session: "s", Peer: "p", Gen: 3, Edge: "e"},
+		SessionNote{Note: NoteResumed, Session: "s", Peer: "p", Gen: 3, Edge: "e", Rooms: []RoomID{"r"}},
 		SessionNote{Note: NoteEnded, Session: "s", Peer: "p", Gen: 3, Edge: "e"},
 	} {
 		b := AppendJSON(nil, note)

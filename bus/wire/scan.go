@@ -213,6 +213,9 @@ func (s *scanner) number() error {
 	}
 	if s.next() == '0' {
 		s.i++
+		if c := s.next(); c >= '0' && c <= '9' {
+			return s.fail("a number begins with 0")
+		}
 	} else if err := s.digits(); err != nil {
 		return err
 	}

@@ -110,6 +110,13 @@ func (c *Client) Resume(n *Node) *Client {
 	return next
 }
 
+// Past is the client as it is now, for a resume with a key and with positions that will be old by then. It has no socket.
+func (c *Client) Past() *Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &Client{t: c.t, Hello: c.Hello, key: c.key, seen: maps.Clone(c.seen)}
+}
+
 // ResumeDeaf is Resume on a connection that ends behind the ok: of the events that follow it the client has none.
 func (c *Client) ResumeDeaf(n *Node) *Client {
 	c.t.Helper()
