@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -122,7 +123,9 @@ func keyOf(env *wire.Envelope) string {
 	return string(env.From) + " " + base64.RawURLEncoding.EncodeToString(env.Key)
 }
 
-// pageBefore joins what is stored with what is too young for that, drops repetitions, and cuts the page out. An unknown mid gives an empty page.
+// pageBefore joins what is stored with what is too young for that, drops repetitions, and cuts the page out. The mid need not be a kept post's, as who reads a
+// room has others too: then the page may reach on to the next that its source kept. It is empty if nothing
+// is there of its source.
 func pageBefore(stored []chatItem, recent []wire.Envelope, before wire.Mid, limit int) (page []chatItem, more bool) {
 	for i := range recent {
 		stored = append(stored, chatItem{mid: recent[i].Mid(), key: keyOf(&recent[i]), recent: &recent[i]})
@@ -142,11 +145,17 @@ func pageBefore(stored []chatItem, recent []wire.Envelope, before wire.Mid, limi
 	}
 	end := len(all)
 	if !before.IsZero() {
-		end = 0
-		for i := range all {
-			if all[i].mid == before {
-				end = i
+		known := false
+		for i := range slices.Backward(all) {
+			if m := all[i].mid; m.Source == before.Source {
+				known = true
+				if m.N >= before.N {
+					end = i
+				}
 			}
+		}
+		if !known {
+			return nil, false
 		}
 	}
 	start := max(0, end-limit)

@@ -47,7 +47,8 @@ func TestHistoryPages(t *testing.T) {
 		{"before one", mid(5), 3, []uint64{2, 3, 4}, true},
 		{"before one, to the beginning", mid(4), 3, []uint64{1, 2, 3}, false},
 		{"before the first", mid(1), 3, nil, false},
-		{"before an unknown one", mid(99), 3, nil, false},
+		{"before one that was not kept, and came later", mid(99), 3, []uint64{5, 6, 7}, true},
+		{"before one of a source that is not there", wire.Mid{Source: wire.NewSource(), N: 5}, 3, nil, false},
 	} {
 		posts, more, err := b.History(t.Context(), s, c.before, c.limit)
 		var got []uint64

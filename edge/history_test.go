@@ -133,6 +133,23 @@ func TestHistoryLimit(t *testing.T) {
 	}
 }
 
+// TestHistoryBeforeWhatIsNotKept pages from a post that the history does not have, as a client does that shows all posts.
+func TestHistoryBeforeWhatIsNotKept(t *testing.T) {
+	m := oneNode(t, 1)
+	ann := edgetest.Connect(t, m.Edges[0], "ann")
+	join(ann, "r")
+	var mids []wire.Mid
+	for i := range 9 {
+		ok := edgetest.Must[wire.PostOK](ann, wire.OpPost, wire.PostArgs{Room: "r", Data: json.RawMessage(fmt.Sprint(i)), Keep: i%3 == 0})
+		mids = append(mids, ok.Mid)
+	}
+	for before, want := range map[int][]string{4: {"0", "3"}, 1: {"0"}, 8: {"0", "3", "6"}, 3: {"0"}} {
+		if got := datas(history(ann, wire.HistoryArgs{Room: "r", Before: mids[before]})); !slices.Equal(got, want) {
+			t.Errorf("before %d: %v, want %v", before, got, want)
+		}
+	}
+}
+
 // TestKeptTwice: a kept post that is sent again with its key stands once in the history and comes once.
 func TestKeptTwice(t *testing.T) {
 	m := oneNode(t, 2)
