@@ -81,7 +81,7 @@ func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) erro
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		_, err = b.js.UpdateStream(ctx, cfg)
 	}
-	if err != nil && there != nil && noMeta(err) {
+	if err != nil && there != nil && noMeta(err) && tells(there.CachedInfo().Config, cfg) {
 		b.log.Warn("a stream is used as it is, as JetStream has nobody to change it now", "stream", cfg.Name, "error", err)
 		return nil
 	}
@@ -95,8 +95,12 @@ func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) erro
 func fits(has, cfg jetstream.StreamConfig) bool {
 	return slices.Equal(has.Subjects, cfg.Subjects) && has.MaxAge == cfg.MaxAge && has.MaxBytes == cfg.MaxBytes && has.Replicas == cfg.Replicas &&
 		has.Discard == cfg.Discard && has.AllowDirect == cfg.AllowDirect && (cfg.MaxMsgSize == 0 || has.MaxMsgSize == cfg.MaxMsgSize) &&
-		(cfg.MaxMsgsPerSubject == 0 || has.MaxMsgsPerSubject == cfg.MaxMsgsPerSubject) && slices.Equal(sourcesOf(has), sourcesOf(cfg)) &&
-		(cfg.RePublish == nil || has.RePublish != nil && *has.RePublish == *cfg.RePublish)
+		(cfg.MaxMsgsPerSubject == 0 || has.MaxMsgsPerSubject == cfg.MaxMsgsPerSubject) && slices.Equal(sourcesOf(has), sourcesOf(cfg)) && tells(has, cfg)
+}
+
+// tells tells whether a stream tells what it stores where cfg says so: of one that does not, nobody hears anything.
+func tells(has, cfg jetstream.StreamConfig) bool {
+	return cfg.RePublish == nil || has.RePublish != nil && *has.RePublish == *cfg.RePublish
 }
 
 // sourcesOf names the streams that a stream copies from.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -19,7 +18,7 @@ type Message struct {
 	Payload []byte // the receiver's own
 	Asked   bool   // it came through [Bus.Ask]: [Bus.Answer] answers it
 	reply   string
-	header  nats.Header // nil as a rule
+	header  nats.Header
 }
 
 // Handler takes one message from another process. It runs on a dispatcher: messages of one scope come one after another in the order
@@ -90,7 +89,7 @@ func (b *Bus) dispatch(ctx context.Context, ch <-chan *nats.Msg) {
 			b.subs.mu.RUnlock()
 			if h != nil {
 				b.metrics.received.Inc()
-				h(Message{msg.Data, msg.Reply != "" && strings.HasPrefix(msg.Subject, toldPrefix+live+"."), msg.Reply, msg.Header})
+				h(Message{msg.Data, msg.Reply != "", msg.Reply, msg.Header}) // what a stream tells has no reply
 			}
 		}
 	}
@@ -99,7 +98,7 @@ func (b *Bus) dispatch(ctx context.Context, ch <-chan *nats.Msg) {
 // Answer replies to a message that was asked with [Bus.Ask].
 func (b *Bus) Answer(m Message, payload []byte) error {
 	if !m.Asked {
-		return nil // the reply subject of a kept message is where the stream's ack goes to
+		return nil
 	}
 	return b.send(m.reply, payload)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // A request that is traced takes its trace along with its message, in the header traceparent (W3C Trace Context, section 3.2). Messages of all
-// other requests have no header, and cost no more than if there were no traces. Streams keep the header with the message; whoever reads it back
+// other requests have none. Streams keep the header with the message; whoever reads it back
 // from there passes it over, as a replay is no part of the request.
 
 // PublishTraced is [Bus.Publish], or [Bus.PublishKept] to [ToKeep], as a part of the span parent, which must be recording. It adds a span of its

@@ -52,6 +52,7 @@ type catchUp struct {
 	keyOf    []string // of each frame; empty for those without
 	keys     []usedKey
 	left     map[bus.Scope]bool   // the rooms that the session has left since its key was signed
+	gens     map[bus.Scope]uint64 // with which generation it was said to be in each, at most
 	gone     map[wire.Source]bool // the sources of those
 	rivals   uint64               // the highest generation with which the session was resumed before this time
 	calls    map[string]bool      // the keys of the call events that the streams have
@@ -286,7 +287,7 @@ func (c *catchUp) read(ctx context.Context) (short int, err error) {
 	clear(c.through)
 	clear(c.stored)
 	c.repeated, c.heard = make(map[string]bool), make(map[string]bool)
-	c.left, c.rivals = make(map[bus.Scope]bool), 0
+	c.left, c.gens, c.rivals = make(map[bus.Scope]bool), make(map[bus.Scope]uint64), 0
 	bytes := 0
 	ended, mine := false, false
 	err = c.edge.bus.ReplayWithin(ctx, c.scopes, c.since, c.loan.take, func(s bus.Scope, payload []byte) {
@@ -351,18 +352,19 @@ func (c *catchUp) take(s bus.Scope, env *wire.Envelope) (frame []byte, key strin
 	again := false
 	if len(env.Key) > 0 {
 		key = keyIn(s, env)
-		again, c.repeated[key] = c.repeated[key], true
+		again, c.repeated[key] = c.repeated[key] || c.hadOtherwise(s, env), true
 		c.keys = append(c.keys, usedKey{s, env.From, env.Key, env.Edge, keyedBy(env)})
 	}
 	if env.Event == wire.EvCall {
 		c.calls[string(env.Key)] = true
 	}
 	if env.From == c.s.peer && env.Gen >= c.gen {
-		switch env.Event {
-		case wire.EvLeft:
-			c.left[s] = true
-		case wire.EvJoined:
+		switch {
+		case env.Event == wire.EvJoined:
 			delete(c.left, s)
+			c.gens[s] = max(c.gens[s], env.Gen)
+		case env.Event == wire.EvLeft && env.Gen >= c.gens[s]: // else the edge that it had left before said so
+			c.left[s] = true
 		}
 	}
 	base, known := c.base[env.Source]
@@ -383,6 +385,18 @@ func (c *catchUp) take(s bus.Scope, env *wire.Envelope) (frame []byte, key strin
 		return env.Body, key
 	}
 	return nil, key
+}
+
+// hadOtherwise tells of an event that the session had in another try, before the time that is read.
+func (c *catchUp) hadOtherwise(s bus.Scope, env *wire.Envelope) bool {
+	r := c.rooms[s]
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was, known := r.keys.first(env.From, env.Key)
+	return known && was.mid != env.Mid() && was.mid.N <= c.base[was.mid.Source]
 }
 
 // present reports whether a peer is in the room as this edge knows it, which the ok tells.

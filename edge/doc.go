@@ -9,7 +9,7 @@
 //	route.go     checks the rate, decodes, picks the operation; gate.go: what it, its address, its user and its room may do and store
 //	rooms.go     membership; publish.go: the sender is stamped, the event numbered and encoded once, published
 //	moderate.go  who may kick and lock, and who may not join; enforce.go: what moderators decided, anywhere, takes effect on the sessions here
-//	hearing.go   what other edges publish, put in order by sequence.go, holes filled from the streams; repeats.go: what was tried twice goes on once
+//	hearing.go   what the streams tell, put in order by sequence.go, holes filled from the streams; repeats.go: what was tried twice goes on once
 //	queue.go     bounded bytes towards one socket; socket.go: the reader's and the writer's loop
 //
 // Beside it stand roster.go (announces between edges), mend.go (what was missed without a trace), inbox.go and presence.go (what goes to users rather than rooms), calls.go,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"callmesh/bus"
@@ -45,7 +44,7 @@ type hearing struct {
 	filling bool
 	closed  bool
 
-	doubting atomic.Bool // readAgain is about to begin, or waits
+	doubts doubts
 }
 
 func (h *hearing) init(e *Edge, scope bus.Scope) {
@@ -205,6 +204,9 @@ func (h *hearing) takeStoredLocked(stored []wire.Envelope, since time.Time, take
 
 // wholeLocked is from when on something may be missing here: from the time given, or before that if there are holes.
 func (h *hearing) wholeLocked(since time.Time) time.Time {
+	if doubted := h.doubts.from(); !doubted.IsZero() && doubted.Before(since) {
+		since = doubted
+	}
 	if len(h.seq.holes()) > 0 {
 		if from := h.sinceLocked().Add(clockMargin); from.Before(since) {
 			return from

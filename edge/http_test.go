@@ -261,6 +261,7 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	want("/livez", 200, "ok")
+	edgetest.Eventually(t, "ready", func() bool { status, _ := get("/readyz"); return status == 200 }) // once the rulings are read
 	want("/readyz", 200, "ok")
 	c.Stop(0)
 	edgetest.Eventually(t, "unready without the bus", func() bool { status, _ := get("/readyz"); return status == 503 })

@@ -101,3 +101,28 @@ func TestClosingASocketWaitsForNobodyWhoCutsIt(t *testing.T) {
 	<-cut
 	<-closed
 }
+
+// A message of this edge is stored and acked, and what its stream tells of it is dropped on the way here, by a full channel: nobody follows it, and it is fetched.
+func TestAnOwnMessageThatWasDroppedIsFetched(t *testing.T) {
+	e := insideEdge(t, bustest.Cluster(t, 1).URL(0), nil)
+	r := insideRoom(t, e)
+	r.sub.Close()
+	const peer = "aaaaaaaaaaaaaaaa"
+	done := make(chan error, 1)
+	r.mu.Lock()
+	env := r.publishLocked(&outgoing{event: wire.EvPost, from: peer, frame: func(dst []byte, mid wire.Mid, at int64) []byte {
+		return wire.AppendPost(dst, mid, at, r.id, peer, wire.User{ID: "a"}, []byte("1"))
+	}}, func(err error) { done <- err })
+	r.mu.Unlock()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := r.listen(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is heard", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.seq.applied(r.out.source) == env.N
+	})
+}

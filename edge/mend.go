@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"callmesh/bus"
@@ -67,16 +68,62 @@ func (e *Edge) readBackAll(ctx context.Context, list []*hearing, since time.Time
 	}
 }
 
+// doubts are the events of this edge that no stream confirmed, while it is not known whether one took them.
+type doubts struct {
+	mu      sync.Mutex // guards the following; no other is taken with it held
+	since   time.Time  // when the first of them was sent; zero if there are none
+	count   int
+	reading bool
+}
+
+// from is when the first was sent.
+func (d *doubts) from() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.since
+}
+
+// add notes one more, and tells whether somebody must begin to read.
+func (d *doubts) add(at time.Time) (begin bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.count++; d.since.IsZero() || at.Before(d.since) {
+		d.since = at
+	}
+	begin = !d.reading
+	d.reading = true
+	return begin
+}
+
+// next is from when to read, and how many doubts that settles.
+func (d *doubts) next() (since time.Time, count int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.since, d.count
+}
+
+// settle ends those that there were when the reading began, and tells whether there are none since.
+func (d *doubts) settle(count int) (done bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.count != count {
+		return false
+	}
+	d.since, d.reading = time.Time{}, false
+	return true
+}
+
 // doubt has the streams asked what became of an event that they did not confirm: if one took it, and its leader died before it told, nobody has heard it.
 func (h *hearing) doubt(env *wire.Envelope) {
-	since := time.UnixMilli(env.At).Add(-clockMargin)
-	if h.doubting.Swap(true) {
-		return // it is read from then on, or from later than that
+	if !h.doubts.add(time.UnixMilli(env.At)) {
+		return
 	}
 	h.edge.own(func(ctx context.Context) {
 		for wait := 10 * time.Millisecond; pause(ctx, wait); wait = min(2*wait, time.Second) {
-			h.doubting.Store(false) // what fails from now on begins anew
-			if time.Since(since) > bus.ReplayAge || !errors.Is(h.edge.readBack(ctx, []*hearing{h}, since), bus.ErrUnavailable) || h.doubting.Swap(true) {
+			since, count := h.doubts.next()
+			err := h.edge.readBack(ctx, []*hearing{h}, since.Add(-clockMargin))
+			told := !errors.Is(err, bus.ErrUnavailable) || time.Since(since) > bus.ReplayAge
+			if told && h.doubts.settle(count) {
 				return
 			}
 		}
@@ -263,7 +310,7 @@ func (e *Edge) mend(s bus.Scope) {
 		}
 		e.mu.Unlock()
 		if len(list) > 0 {
-			_ = e.readBack(ctx, list, time.Now().Add(-clockMargin)) // holes are seen as messages follow
+			_ = e.readBack(ctx, list, time.Now().Add(-clockMargin)) // holes are seen as messages follow, or by tails
 		}
 	})
 }

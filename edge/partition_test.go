@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -172,6 +173,37 @@ func TestAPartitionLongerThanTheGrace(t *testing.T) {
 		edgetest.Eventually(t, "she is heard", func() bool { return len(s.Heard(dora)) == dora.Said() })
 		edgetest.Eventually(t, "nobody who is gone is in the roster", func() bool { return len(s.Peers()) == 2 })
 	}
+}
+
+// TestTheLastWordsDuringAShortCut has the only member of an edge speak and leave while another edge's NATS node is cut off, for less than a lease: nothing of that
+// edge comes to the room after it.
+func TestTheLastWordsDuringAShortCut(t *testing.T) {
+	t.Parallel()
+	c, m := replicated(t)
+	ann, bob := edgetest.Connect(t, m.Edges[0], "ann"), edgetest.Connect(t, m.Edges[2], "bob")
+	join(ann, "r")
+	join(bob, "r")
+	meet(ann, bob)
+	c.Partition(bustest.Cut, []int{2})
+	edgetest.Eventually(t, "a stream takes it", func() bool {
+		return ann.Do(wire.OpPost, wire.PostArgs{Room: "r", Data: json.RawMessage(`"the last"`), Key: "1"}).Error == nil
+	})
+	edgetest.Must[wire.Keyed](ann, wire.OpLeave, wire.LeaveArgs{Room: "r"})
+	until(t, "the live word that her edge has gone is lost", time.Now().Add(500*time.Millisecond))
+	c.Heal()
+	c.Await()
+	bob = stays(t, bob, m.Edges[2])
+	edgetest.Await(bob, wire.EvPost, func(e wire.PostEvent) bool { return string(e.Data) == `"the last"` })
+	edgetest.Await(bob, wire.EvLeft, func(e wire.LeftEvent) bool { return e.Peer == ann.Peer() })
+}
+
+// stays resumes if the socket was lost.
+func stays(t *testing.T, c *edgetest.Client, n *edgetest.Node) *edgetest.Client {
+	t.Helper()
+	if c.Open() {
+		return c
+	}
+	return c.Resume(n)
 }
 
 // TestThreeWhoJoinAtOnceMeet opens the same room on three nodes at the same moment, when none can know of the others' interest.

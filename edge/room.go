@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"callmesh/bus"
@@ -21,6 +22,7 @@ type room struct {
 	// openErr may be read once ready is closed.
 	openErr error
 	changed chan struct{} // poked when another edge has announced itself
+	acked   atomic.Uint64 // the highest number of its own of which the ack has come
 
 	// hearing.mu guards the following
 	out    numbered // what this edge publishes into the room, and hears from the streams like everybody
@@ -79,7 +81,9 @@ func (r *room) publishLocked(o *outgoing, done func(error)) wire.Envelope {
 	env, payload := r.edge.build(&r.out, o)
 	event, frame := o.event, o.frame
 	r.edge.put(o.span, r.scope, &env, payload, func(err error) {
-		if err != nil {
+		if err == nil {
+			r.ackedTo(env.N)
+		} else {
 			r.doubt(&env)
 			if !lossless(event) { // it is true here, whoever else hears of it
 				r.edge.own(func(context.Context) { // a publish may fail at once, with mu held
@@ -92,11 +96,17 @@ func (r *room) publishLocked(o *outgoing, done func(error)) wire.Envelope {
 		}
 		done(err)
 	})
-	if len(r.edges) > 0 {
-		r.edge.tailLater(r)
-	}
+	r.edge.tailLater(r)
 	return env
 }
+
+func (r *room) ackedTo(n uint64) {
+	for was := r.acked.Load(); was < n && !r.acked.CompareAndSwap(was, n); was = r.acked.Load() {
+	}
+}
+
+// keptLocked is up to where the streams are known to have what this edge published.
+func (r *room) keptLocked() uint64 { return max(r.acked.Load(), r.seq.applied(r.out.source)) }
 
 // lossless reports whether an event counts only once it is stored: messages do.
 func lossless(ev wire.Event) bool { return ev == wire.EvPost || ev == wire.EvSignal }
@@ -106,7 +116,11 @@ func (r *room) applyLocked(env *wire.Envelope) {
 	if r.repeatedLocked(env) {
 		return
 	}
-	if env.Source == r.out.source {
+	if env.Edge == r.edge.id {
+		if env.Source != r.out.source {
+			return // from before the room was opened here, for those who were in it then
+		}
+		r.edge.tailLater(r) // it may be heard late, as after a doubt, and by this edge alone
 		here := r.local[env.From] != nil || r.remote[env.From] != nil
 		if env.N > r.ahead || lossless(env.Event) || here == (env.Event != wire.EvLeft) {
 			r.deliverLocked(env)

@@ -9,6 +9,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"callmesh/bus"
 	"callmesh/bus/wire"
 )
 
@@ -54,7 +55,6 @@ func (e *Edge) release(r *room) {
 	if !last {
 		return
 	}
-	e.dropTail(r)
 	e.own(func(context.Context) {
 		<-r.ready // the opening uses the subscription
 		r.mu.Lock()
@@ -62,9 +62,12 @@ func (e *Edge) release(r *room) {
 		others := len(r.edges) > 0
 		r.mu.Unlock()
 		r.close()
-		if others {
-			_ = e.bus.PublishLive(r.scope, "edges", gone) // the members' left events have said so already
+		if !others {
+			e.dropTail(r)
+			return
 		}
+		// The members' left events say so too, and the tails, which go on, how far these came.
+		_ = e.bus.PublishLive(r.scope, bus.ToEdges, gone)
 	})
 }
 
@@ -264,6 +267,7 @@ func (e *Edge) signal(s *session, a *wire.SignalArgs, span trace.Span, done func
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, again := r.acceptedLocked(s.peer, a.Key); again {
+		r.edge.tailLater(r)
 		done(nil)
 		return nil
 	}
@@ -294,6 +298,7 @@ func (e *Edge) post(s *session, a *wire.PostArgs, span trace.Span, done func(wir
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if was, again := r.acceptedLocked(s.peer, a.Key); again {
+		r.edge.tailLater(r)
 		done(wire.PostOK{Mid: was.mid, At: was.at}, nil)
 		return nil
 	}

@@ -19,7 +19,7 @@ const helloTimeout = 6 * time.Second
 
 // announceLocked says whom this edge has in the room.
 func (r *room) announceLocked(want bool) *wire.Announce {
-	a := &wire.Announce{Edge: r.edge.id, Region: r.edge.region, Room: r.id, Source: r.out.source, N: r.out.n, Kept: r.seq.applied(r.out.source), Last: r.out.at, Want: want}
+	a := &wire.Announce{Edge: r.edge.id, Region: r.edge.region, Room: r.id, Source: r.out.source, N: r.out.n, Kept: r.keptLocked(), Last: r.out.at, Want: want}
 	for _, m := range r.local {
 		a.Peers = append(a.Peers, wire.AnnouncePeer{Peer: m.peer, Gen: m.sess.generation()})
 	}
@@ -211,7 +211,8 @@ func (r *room) merge(env *wire.Envelope) (known, want bool) {
 	s := r.seq.of(a.Source, a.Edge, time.Now())
 	stale := s.known && a.N < s.applied
 	opening := !isClosed(r.ready)
-	s.begin(a.Kept, a.Last, opening)
+	// What was sent before the room was open here was not for those here, and no stream is asked for it.
+	s.begin(a.Kept, a.Last, opening || a.Last < r.opened.Add(-skewMargin).UnixMilli())
 	if !stale {
 		r.mergePeersLocked(&a)
 	}

@@ -323,9 +323,16 @@ func (e *Edge) sendTail(s bus.Scope, n numbered) {
 
 func (r *room) tail(e *Edge) {
 	r.mu.Lock()
-	kept := numbered{source: r.out.source, n: r.seq.applied(r.out.source)} // what no stream took, nobody need look for
+	kept := numbered{source: r.out.source, n: r.keptLocked()} // what no stream took, nobody need look for
+	if s := r.seq[r.out.source]; s != nil && s.applied < kept.n {
+		s.wanted = max(s.wanted, kept.n) // it was told, and dropped on the way to this edge
+		r.mendLocked()
+	}
+	others := len(r.edges) > 0
 	r.mu.Unlock()
-	e.sendTail(r.scope, kept)
+	if others && kept.n > 0 {
+		e.sendTail(r.scope, kept)
+	}
 }
 
 func (o *outbox) tail(e *Edge) {

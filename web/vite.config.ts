@@ -32,8 +32,8 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: {
-    // changeOrigin stays off and the Origin header is rewritten: the edge refuses any origin but its own.
-    proxy: { '/v1': { target: edge, ws: true, headers: { origin: edge } } },
+    // The edge refuses any origin but its own, which it knows by the Host header: both are rewritten.
+    proxy: { '/v1': { target: edge, ws: true, changeOrigin: true, headers: { origin: edge } } },
   },
   test: {
     environment: 'happy-dom',

@@ -369,6 +369,16 @@ func (c *Client) Close() {
 	<-c.done
 }
 
+// Open reports whether the socket is still there.
+func (c *Client) Open() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // CloseCode waits for the edge to close the socket and returns its code.
 func (c *Client) CloseCode() wire.CloseCode {
 	c.t.Helper()

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { nextTick } from 'vue'
 import { MAX_TEXT } from '@/call/chat'
 import type { ChatLine } from '@/call/state'
 import ChatPanel from './ChatPanel.vue'
@@ -53,6 +54,24 @@ describe('the chat', () => {
     expect(panel.get('[data-testid="chat-send"]').attributes('disabled')).toBeDefined()
     await panel.get('form').trigger('submit')
     expect(panel.emitted('send')).toBeUndefined()
+  })
+
+  it('stays where one reads, whatever is looked at anew, and follows a line of our own', async () => {
+    const lines = [line('1', 'theirs'), line('2', 'ours', { mine: true })]
+    open(lines)
+    const list = panel.get('ol').element
+    Object.defineProperties(list, { scrollHeight: { value: 900 }, clientHeight: { value: 300 } })
+    list.scrollTop = 100
+    await panel.get('ol').trigger('scroll')
+    await panel.setProps({ lines: [...lines] })
+    await nextTick()
+    expect(list.scrollTop).toBe(100)
+    await panel.setProps({ lines: [...lines, line('3', 'theirs')] })
+    await nextTick()
+    expect(list.scrollTop).toBe(100)
+    await panel.setProps({ lines: [...lines, line('4', 'ours', { mine: true })] })
+    await nextTick()
+    expect(list.scrollTop).toBe(900)
   })
 
   it('tells the fate of our own lines and sends a failed one again', async () => {
