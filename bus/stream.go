@@ -40,6 +40,9 @@ func (b *Bus) ensure(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := b.makeChat(ctx); err != nil {
+		return err
+	}
 	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig()} {
 		if err := b.ensureBucket(ctx, bucket); err != nil {
 			return err
@@ -77,8 +80,11 @@ func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) erro
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("stream %s: %w", cfg.Name, err)
 	}
-	_, err = b.js.CreateStream(ctx, cfg)
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+	if there == nil {
+		_, err = b.js.CreateStream(ctx, cfg)
+	}
+	// What is known to be there is not created again: nats-server compares a create with a stream while another's update writes to it.
+	if there != nil || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		_, err = b.js.UpdateStream(ctx, cfg)
 	}
 	if err != nil && there != nil && noMeta(err) && tells(there.CachedInfo().Config, cfg) {
@@ -173,8 +179,27 @@ func (b *Bus) findRegions(ctx context.Context) (known []wire.Region, err error) 
 // Regions returns the regions that have replay streams.
 func (b *Bus) Regions() []wire.Region { return b.regions.list() }
 
-// ensureChat makes the region's own copy of the history: kept posts of every region's replay streams.
+// makeChat makes the region's own copy of the history where it is missing, with this region's posts alone, so that all edges that start at
+// once ask for the same. [Bus.ensureChat] adds the other regions, well after.
+func (b *Bus) makeChat(ctx context.Context) error {
+	cfg := b.chatConfig(b.opts.Region)
+	_, err := b.js.Stream(ctx, cfg.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = b.js.CreateStream(ctx, cfg)
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return fmt.Errorf("stream %s: %w", cfg.Name, err)
+	}
+	return nil
+}
+
+// ensureChat has the region's history copy from every region that is known.
 func (b *Bus) ensureChat(ctx context.Context) error {
+	return b.ensureStream(ctx, b.chatConfig(b.regions.list()...))
+}
+
+// chatConfig is of a region's history: kept posts out of the replay streams of the regions.
+func (b *Bus) chatConfig(regions ...wire.Region) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name:              chatPrefix + string(b.opts.Region),
 		Description:       "callmesh: kept posts",
@@ -186,7 +211,7 @@ func (b *Bus) ensureChat(ctx context.Context) error {
 		Discard:           jetstream.DiscardOld,
 		AllowDirect:       true,
 	}
-	for _, region := range b.regions.list() {
+	for _, region := range regions {
 		for shard := range Shards {
 			cfg.Sources = append(cfg.Sources, &jetstream.StreamSource{
 				Name:          streamName(region, shard),
@@ -194,7 +219,7 @@ func (b *Bus) ensureChat(ctx context.Context) error {
 			})
 		}
 	}
-	return b.ensureStream(ctx, cfg)
+	return cfg
 }
 
 // PublishAfter sends a message to the scope's edges such that of two that do so at once, at least one learns of the other: build is given
