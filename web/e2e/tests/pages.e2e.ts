@@ -67,6 +67,7 @@ test('a call between the languages, its chat and its end', async () => {
     await expectGoodLooks(visitor, 'chat', ['dark'])
     await visitor.find('chat').click()
     await visitor.find('camera').click()
+    await visitor.find('more').click()
     await visitor.find('settings').click()
     await visitor.page.getByRole('dialog').waitFor()
     expect(await visitor.find('select-camera').locator('option:checked').innerText()).toMatch(/^(Off, the browser will choose|已关闭，打开时由浏览器选择)$/)

@@ -1,5 +1,5 @@
 import type { SignalEvent, Peer } from '../wire/wire.gen'
-import { slotsOf } from './info'
+import { slotsOf, statusOf } from './info'
 import { parseMessage } from './messages'
 import { Outbox } from './outbox'
 import type { SendSignal } from './outbox'
@@ -85,6 +85,7 @@ export class Member {
     const track = (slot: Slot) => (sends[slot] ? this.link.track(slot) : null)
     return {
       peer, user, region, sends,
+      status: statusOf(info),
       link: this.link.state,
       path: this.path,
       microphone: track('microphone'),

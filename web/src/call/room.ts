@@ -7,7 +7,8 @@ import { Listeners } from '../signal/listeners'
 import { Chat } from './chat'
 import type { TextData } from './chat'
 import { IceServers } from './ice'
-import type { PeerInfo } from './info'
+import type { PeerInfo, PeerStatus } from './info'
+import { infoOf, NO_STATUS, sameInfo } from './info'
 import { pause } from './pause'
 import { Pulse } from './pulse'
 import { Roster } from './roster'
@@ -48,7 +49,8 @@ export class RoomCall {
   private joined = false
   private error: RoomSnapshot['error'] = null
   /** What the room knows of us. */
-  private published: Slots | null = null
+  private published: PeerInfo | null = null
+  private status: PeerStatus = NO_STATUS
   private publishing = false
   private telling = false
 
@@ -90,6 +92,7 @@ export class RoomCall {
       self: hello && { peer: hello.peer, user: hello.user, region: hello.region, edge: hello.edge },
       joined: this.joined,
       sends: this.slots(),
+      status: this.status,
       peers: this.roster.views(),
       chat: this.chat.snapshot(),
       error: failed ?? this.error,
@@ -113,6 +116,7 @@ export class RoomCall {
     this.entering = null
     this.joined = false
     this.published = null
+    this.status = NO_STATUS
     this.error = null
     this.roster.clear()
     this.changed()
@@ -127,6 +131,13 @@ export class RoomCall {
 
   retryText(id: string): Promise<void> {
     return this.chat.retry(id)
+  }
+
+  /** Tells the room more of us: a raised hand, a running recording. */
+  setStatus(change: Partial<PeerStatus>): void {
+    this.status = { ...this.status, ...change }
+    void this.publish()
+    this.changed()
   }
 
   /** Looks for another path to one peer, or to all. */
@@ -215,15 +226,14 @@ export class RoomCall {
 
   private async tryToEnter(stay: AbortSignal): Promise<void> {
     for (let tries = 0; !stay.aborted; tries++) {
-      const slots = this.slots()
-      const info: PeerInfo = { slots }
+      const info = this.info()
       try {
         const { peers } = await this.signal.request('join', { room: this.options.room, info })
         if (stay.aborted) return
         if (this.signal.hello) this.chat.setMe(this.signal.hello.user)
         this.joined = true
         this.error = null
-        this.published = slots
+        this.published = info
         this.roster.reconcile(peers)
         this.changed()
         void this.readHistory()
@@ -256,6 +266,10 @@ export class RoomCall {
     return { microphone: sends('microphone'), camera: sends('camera'), screen: sends('screen') }
   }
 
+  private info(): PeerInfo {
+    return infoOf(this.slots(), this.status)
+  }
+
   private mediaChanged(): void {
     for (const member of this.roster.all()) {
       for (const slot of SLOTS) member.link.setTrack(slot, this.options.media.track(slot))
@@ -264,19 +278,18 @@ export class RoomCall {
     this.changed()
   }
 
-  /** Tells the room what we send, the latest only, however fast it changes. */
+  /** Tells the room what we send and what we say of ourselves, the latest only, however fast it changes. */
   private async publish(): Promise<void> {
     const stay = this.stay?.signal
     if (this.publishing || !stay) return
     this.publishing = true
     try {
       while (!stay.aborted && this.joined) {
-        const slots = this.slots()
-        if (SLOTS.every((slot) => slots[slot] === this.published?.[slot])) return
-        const info: PeerInfo = { slots }
+        const info = this.info()
+        if (sameInfo(info, this.published)) return
         try {
           await this.signal.request('update', { room: this.options.room, info })
-          this.published = slots
+          this.published = info
         } catch (thrown) {
           // Not in the room any more: entering it again tells the same.
           if (!PASSING.has(asWireError(thrown).code)) return

@@ -1,3 +1,5 @@
+import type { PeerStatus } from './info'
+
 // What a call looks like from outside: plain values that a view renders and a test reads.
 // Nothing here knows how they come about; see room.ts for that.
 
@@ -41,6 +43,8 @@ export interface PeerView {
   /** Null while no path is in use. */
   path: Path | null
   sends: Slots
+  /** What it says of itself beside. */
+  status: PeerStatus
   /** The tracks are there when the peer says that it sends them; the objects stay the same for the life of the link. */
   microphone: MediaStreamTrack | null
   camera: MediaStreamTrack | null
@@ -87,6 +91,8 @@ export interface RoomSnapshot {
   joined: boolean
   /** What we send ourselves. */
   sends: Slots
+  /** What we say of ourselves beside. */
+  status: PeerStatus
   /** In the order in which they came. */
   peers: PeerView[]
   /** Oldest first. */

@@ -8,6 +8,7 @@ const base: RoomSnapshot = {
   self: null,
   joined: true,
   sends: { microphone: true, camera: true, screen: false },
+  status: { hand: false, recording: false },
   peers: [],
   chat: [],
   error: null,

@@ -10,6 +10,8 @@ export interface Notice {
   title: Sentence
   body?: Sentence
   act?: NoticeAct
+  /** What a feature's notice offers to do. */
+  button?: { label: Sentence; run: () => void }
 }
 
 /** A round trip longer than this is felt as talking over each other (ITU-T G.114 puts the limit at 400 ms one way). */

@@ -14,6 +14,7 @@ export function useNotices(sources: {
   room: () => RoomSnapshot
   devices: () => MediaSnapshot
   soundBlocked: Readonly<Ref<boolean>>
+  features?: () => Notice[]
 }) {
   const away = ref(false)
   const recovered = ref(false)
@@ -48,6 +49,7 @@ export function useNotices(sources: {
       renamed: renamed.value,
       soundBlocked: sources.soundBlocked.value,
     }),
+    ...(sources.features?.() ?? []),
     ...deviceNotices(sources.devices()),
   ])
 

@@ -8,7 +8,7 @@ export type Shortcut = keyof typeof SHORTCUTS
 const TYPING = 'input, textarea, select, [contenteditable]:not([contenteditable="false"])'
 
 /** Runs the action of a key pressed alone, unless it goes into a field or a dialog is open over the call. */
-export function useShortcuts(actions: Record<Shortcut, () => void>): void {
+export function useShortcuts(actions: Record<Shortcut, () => void>, more: () => { shortcut?: string; disabled?: boolean; run: () => void }[] = () => []): void {
   useEventListener(document, 'keydown', (event: KeyboardEvent) => {
     if (event.repeat || event.isComposing || event.defaultPrevented) return
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
@@ -19,7 +19,13 @@ export function useShortcuts(actions: Record<Shortcut, () => void>): void {
       if (SHORTCUTS[name] === key) {
         event.preventDefault()
         actions[name]()
+        return
       }
+    }
+    const action = more().find(({ shortcut, disabled }) => shortcut === key && !disabled)
+    if (action) {
+      event.preventDefault()
+      action.run()
     }
   })
 }

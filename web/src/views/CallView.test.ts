@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } fr
 import { nextTick } from 'vue'
 import { deviceControls, devicesView, mounted, peerView, roomView } from '@/components/componenttest/mounted'
 import { announced } from '@/composables/announcer'
+import type { CallContext, CallFeature } from '@/composables/callFeature'
 import CallView from './CallView.vue'
 
 let view: ReturnType<typeof mounted>
@@ -94,5 +95,41 @@ describe('the call', () => {
   it('is dark, whatever the page is', () => {
     open()
     expect(byTestId('call').attributes('data-theme')).toBe('dark')
+  })
+})
+
+describe('a feature of the call', () => {
+  it('gets a place in the bar, the menu, the notices, the tiles, and beside them', async () => {
+    const run = vi.fn()
+    const word = { template: '<p class="inside">inside</p>' }
+    const make = vi.fn((context: CallContext): CallFeature => ({
+      actions: () => [
+        { id: 'shout', icon: 'sound', label: 'Shout', place: 'bar', shortcut: 'x', run },
+        { id: 'look', icon: 'info', label: 'Look', run: () => context.openPanel('look') },
+      ],
+      notices: () => [{ id: 'loud', tone: 'calm', title: { key: 'call.hear', named: {} }, button: { label: { key: 'app.close', named: {} }, run } }],
+      panel: () => ({ id: 'look', heading: 'A look', component: word }),
+      overlay: { component: { template: '<i class="afloat" />' } },
+      tileActions: (owner) => (owner ? [{ id: `greet-${owner.user.name}`, icon: 'info', label: 'Greet', run }] : []),
+      tileMarks: (owner) => (owner ? [] : [{ id: 'me', icon: 'check', label: 'That is me' }]),
+    }))
+    media = deviceControls()
+    const snapshot = roomView({ peers: [peerView('Bo')] })
+    view = mounted(CallView, { call, snapshot, media, devices: devicesView(), features: [make] })
+    await byTestId('shout').trigger('click')
+    press('x')
+    await view.get('[data-notice="loud"] button').trigger('click')
+    await view.get('[data-self="false"] [data-testid="tile-menu"]').trigger('click')
+    await byTestId('greet-Bo').trigger('click')
+    expect(run).toHaveBeenCalledTimes(4)
+    expect(view.get('[data-self="true"] [data-mark="me"]').text()).toBe('That is me')
+    expect(view.find('.afloat').exists()).toBe(true)
+
+    await byTestId('more').trigger('click')
+    await byTestId('look').trigger('click')
+    expect(byTestId('panel').text()).toContain('inside')
+    await byTestId('chat').trigger('click')
+    expect(view.find('[data-testid="panel"]').exists()).toBe(false)
+    view.unmount()
   })
 })

@@ -1,7 +1,7 @@
-import type { MessageKey } from './en'
+import type { base as english } from '../en/base'
 
 // 页面的全部中文文字;键与 en.ts 一一对应。
-export const zh: Record<MessageKey, string> = {
+export const base: Record<keyof typeof english, string> = {
   'app.name': 'callmesh',
   'app.title.room': '{room} · callmesh',
   'app.dismiss': '知道了',
@@ -109,9 +109,11 @@ export const zh: Record<MessageKey, string> = {
   'control.invite': '邀请',
   'control.invite.hint': '复制本房间的链接',
   'control.settings': '设置',
+  'control.more': '更多',
   'control.leave': '离开',
 
   'call.region': '房间 {room} 的通话',
+  'call.tile.menu': '{name}：可用操作',
   'call.people': '成员',
   'call.you': '你',
   'call.presents': '{name} 正在共享屏幕',

@@ -1,6 +1,6 @@
 // Every word of the page in English. The keys are flat, so that a search for one finds all its uses; zh.ts has the same ones.
 // In vue-i18n's syntax: {name} is filled in, | parts singular and plural, and {'@'} and the like stand for themselves.
-export const en = {
+export const base = {
   'app.name': 'callmesh',
   'app.title.room': '{room} · callmesh',
   'app.dismiss': 'Dismiss',
@@ -108,9 +108,11 @@ export const en = {
   'control.invite': 'Invite',
   'control.invite.hint': 'Copy the link to this room',
   'control.settings': 'Settings',
+  'control.more': 'More',
   'control.leave': 'Leave',
 
   'call.region': 'Call in room {room}',
+  'call.tile.menu': '{name}: what you can do',
   'call.people': 'People',
   'call.you': 'You',
   'call.presents': '{name} is sharing a screen',
@@ -214,5 +216,3 @@ export const en = {
   'said.sharing': '{name} started sharing a screen',
   'said.stopped': '{name} stopped sharing the screen',
 } as const
-
-export type MessageKey = keyof typeof en

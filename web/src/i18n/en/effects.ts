@@ -1,0 +1,2 @@
+// Words about effects on picture and sound.
+export const effects = {} as const

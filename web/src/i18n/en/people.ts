@@ -1,0 +1,2 @@
+// Words about contacts, ringing and who one is.
+export const people = {} as const

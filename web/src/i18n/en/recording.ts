@@ -1,0 +1,2 @@
+// Words about pictures, recordings and the library.
+export const recording = {} as const

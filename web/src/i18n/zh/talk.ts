@@ -1,0 +1,3 @@
+import type { talk as english } from '../en/talk'
+
+export const talk: Record<keyof typeof english, string> = {}

@@ -1,0 +1,4 @@
+import type { CallFeatureMaker } from '@/composables/callFeature'
+
+/** What a call can do beside the basics, in the order in which it stands in bar and menu. */
+export const callFeatures: CallFeatureMaker[] = []
