@@ -1,6 +1,7 @@
 import type { Slot } from '../call/state'
 import { Listeners } from '../signal/listeners'
 import { Meter } from './meter'
+import { MutedVoice } from './mutedVoice'
 import { Unavailable } from './problems'
 import type { SourceView } from './source'
 import { Source } from './source'
@@ -50,6 +51,9 @@ export class LocalMedia {
   private speakerId: string | null = null
   private meter: { meter: Meter; track: MediaStreamTrack } | null = null
   private levelListeners = 0
+  private readonly mutedVoices = new Listeners<void>()
+  private readonly mutedVoice = new MutedVoice(() => this.mutedVoices.emit())
+  private mutedListeners = 0
   private told = ''
 
   constructor(options: LocalMediaOptions = {}) {
@@ -143,6 +147,21 @@ export class LocalMedia {
     }
   }
 
+  /** Tells, again and again, while somebody speaks into our microphone though it is off. Listened to only while somebody wants to know. */
+  onVoiceWhileMuted(listener: () => void): () => void {
+    const end = this.mutedVoices.add(listener)
+    this.mutedListeners++
+    this.measure()
+    let ended = false
+    return () => {
+      if (ended) return
+      ended = true
+      end()
+      this.mutedListeners--
+      this.measure()
+    }
+  }
+
   async refreshDevices(): Promise<void> {
     try {
       this.known = (await this.devices?.enumerateDevices?.()) ?? []
@@ -212,6 +231,7 @@ export class LocalMedia {
   }
 
   private measure(): void {
+    this.mutedVoice.follow(this.mutedListeners > 0 ? this.sources.microphone.resting() : null)
     const track = this.levelListeners > 0 ? this.track('microphone') : null
     if (this.meter?.track === track || (!this.meter && !track)) return
     this.meter?.meter.stop()

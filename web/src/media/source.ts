@@ -58,6 +58,11 @@ export class Source {
     }
   }
 
+  /** What is kept open while off; nobody but the reader's own page may hear of it. */
+  resting(): MediaStreamTrack | null {
+    return !this.wanted && this.track?.readyState === 'live' ? this.track : null
+  }
+
   /** Resolves once the wish is fulfilled, has failed (see the view's problem), or was overtaken by another. */
   set(on: boolean): Promise<void> {
     if (this.wanted !== on || on) this.problem = null

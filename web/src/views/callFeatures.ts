@@ -1,4 +1,6 @@
 import type { CallFeatureMaker } from '@/composables/callFeature'
+import { layoutFeature } from '@/composables/layoutFeature'
+import { mannersFeature } from '@/composables/mannersFeature'
 
 /** What a call can do beside the basics, in the order in which it stands in bar and menu. */
-export const callFeatures: CallFeatureMaker[] = []
+export const callFeatures: CallFeatureMaker[] = [layoutFeature, mannersFeature]

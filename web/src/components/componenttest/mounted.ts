@@ -6,7 +6,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import type { PeerView, RoomSnapshot } from '@/call/state'
 import type { DeviceControls } from '@/composables/useLocalMedia'
 import { createWords, type Language } from '@/i18n'
-import type { MediaSnapshot } from '@/media/devices'
+import type { LocalMedia, MediaSnapshot } from '@/media/devices'
 
 /** A router that goes nowhere but knows the page's paths. */
 export function paths() {
@@ -60,7 +60,8 @@ export function deviceControls() {
     selectCamera: done(),
     selectSpeaker: vi.fn(),
     onLevel: vi.fn(() => () => undefined),
-  } satisfies DeviceControls
+    onVoiceWhileMuted: vi.fn(() => () => undefined),
+  } satisfies DeviceControls & Pick<LocalMedia, 'onVoiceWhileMuted'>
 }
 
 export function peerView(name: string, more: Partial<PeerView> = {}): PeerView {
