@@ -66,6 +66,7 @@ function peer(name: string, more: Partial<PeerView> = {}): PeerView {
     link: 'connected',
     path: direct,
     sends: { microphone: true, camera: Boolean(more.camera), screen: Boolean(more.screen) },
+    status: { hand: false, recording: false },
     microphone: null,
     camera: null,
     screen: null,
