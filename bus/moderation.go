@@ -30,8 +30,8 @@ const (
 	rulingBytes    = 32 << 20
 )
 
-// ErrFull says that no more rulings can be remembered about a room, or about all of them.
-var ErrFull = errors.New("no more can be decided")
+// ErrFull says that no more rulings can be remembered about a room, or about all of them, or no more contacts of a user.
+var ErrFull = errors.New("no more can be remembered")
 
 // Ruling is what a moderator decided: about a user in a room, about a user in the whole mesh (Room is empty), or about a room (User is
 // empty). The latest about the same holds, in every region.
