@@ -78,10 +78,11 @@ func (t *Tie) At() int64 {
 // LastAt is when either last said something.
 func (t *Tie) LastAt() int64 { return max(t.MineAt, t.TheirsAt) }
 
-// Say sets the words of both, unless a later one stands.
-func (t *Tie) Say(mine, theirs Word, at int64) {
-	t.merge(&Tie{Mine: mine, MineAt: at, Theirs: theirs, TheirsAt: at})
-}
+// SayMine sets the word of the list's owner, unless a later one stands.
+func (t *Tie) SayMine(w Word, at int64) { t.merge(&Tie{Mine: w, MineAt: at}) }
+
+// SayTheirs sets the word of the other, unless a later one stands.
+func (t *Tie) SayTheirs(w Word, at int64) { t.merge(&Tie{Theirs: w, TheirsAt: at}) }
 
 // Call notes what the other is called.
 func (t *Tie) Call(name string, at int64) { t.merge(&Tie{Name: name, NamedAt: at}) }
@@ -192,20 +193,11 @@ func (b *Bus) contactsConfig() jetstream.KeyValueConfig {
 	}
 }
 
-// Ties returns a user's list, as all regions have it together, the latest change first. It is [ErrUnavailable] if one of them can't be read: what is
-// there would look like all there is.
+// Ties returns a user's list, as all regions have it together, the latest change first. It is [ErrUnavailable] if one of them can't be read, and what it
+// returns is then not all there is.
 func (b *Bus) Ties(ctx context.Context, u wire.UserID) (Ties, error) {
 	list, err := b.tiesOf(ctx, u, b.regions.list())
 	return Ties(nil).merge(list...), err
-}
-
-// TiesInReach is [Bus.Ties] without the regions that can't be read.
-func (b *Bus) TiesInReach(ctx context.Context, u wire.UserID) Ties {
-	list, err := b.tiesOf(ctx, u, b.regions.list())
-	if err != nil && !errors.Is(err, errAway) {
-		b.log.Warn("contacts can't be read in every region; somebody who is blocked may not be kept away", "error", err)
-	}
-	return Ties(nil).merge(list...)
 }
 
 // ChangeTies replaces the user's list in the own region by what change makes of all regions' together, again whenever somebody else was quicker. An

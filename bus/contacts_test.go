@@ -17,7 +17,8 @@ func say(t testing.TB, b *bus.Bus, u, other wire.UserID, mine, theirs bus.Word, 
 	t.Helper()
 	err := b.ChangeTies(t.Context(), u, func(ts bus.Ties) (bus.Ties, error) {
 		tie := ts.Of(other)
-		tie.Say(mine, theirs, at)
+		tie.SayMine(mine, at)
+		tie.SayTheirs(theirs, at)
 		return ts.With(tie), nil
 	})
 	if err != nil {

@@ -28,6 +28,10 @@ const (
 	maxRoomRulings = 1024
 	maxRulings     = 32 << 10
 	rulingBytes    = 32 << 20
+	// maxMadeRulings and maxMadeRoomRulings bound what is decided of rooms that their makers moderate: anybody can be one, and must not take the place of
+	// those who were given the right.
+	maxMadeRulings     = maxRulings / 2
+	maxMadeRoomRulings = 128
 )
 
 // ErrFull says that no more rulings can be remembered about a room, or about all of them, or no more contacts of a user.
