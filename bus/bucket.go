@@ -35,7 +35,7 @@ func (b *Bus) callsConfig() jetstream.KeyValueConfig {
 func (b *Bus) ensureBucket(ctx context.Context, cfg jetstream.KeyValueConfig) error {
 	there, err := b.js.Stream(ctx, "KV_"+cfg.Bucket)
 	if err == nil {
-		if has := there.CachedInfo().Config; has.MaxAge == cfg.TTL && has.MaxBytes == cfg.MaxBytes && has.Replicas == cfg.Replicas && has.Discard == jetstream.DiscardOld {
+		if has := there.CachedInfo().Config; has.MaxAge == cfg.TTL && has.MaxBytes == cfg.MaxBytes && has.Replicas == cfg.Replicas && has.Discard == discards(cfg) {
 			return nil // see ensureStream
 		}
 	}
@@ -47,13 +47,21 @@ func (b *Bus) ensureBucket(ctx context.Context, cfg jetstream.KeyValueConfig) er
 	if errors.Is(err, jetstream.ErrBucketExists) {
 		_, err = b.js.UpdateKeyValue(ctx, cfg)
 	}
-	if err == nil {
+	if err == nil && discards(cfg) == jetstream.DiscardOld {
 		err = b.discardOld(ctx, "KV_"+cfg.Bucket)
 	}
 	if err != nil {
 		return fmt.Errorf("bucket %s: %w", cfg.Bucket, err)
 	}
 	return nil
+}
+
+// discards is what a full bucket lets go: what has no end must not end by others' doing.
+func discards(cfg jetstream.KeyValueConfig) jetstream.DiscardPolicy {
+	if cfg.TTL == 0 {
+		return jetstream.DiscardNew
+	}
+	return jetstream.DiscardOld
 }
 
 // discardOld lets the oldest entries of a full bucket go. A bucket refuses new ones instead, and whoever fills it would keep everybody from

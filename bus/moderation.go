@@ -28,10 +28,14 @@ const (
 	maxRoomRulings = 1024
 	maxRulings     = 32 << 10
 	rulingBytes    = 32 << 20
+	// maxMadeRulings and maxMadeRoomRulings bound what is decided of rooms that their makers moderate: anybody can be one, and must not take the place of
+	// those who were given the right.
+	maxMadeRulings     = maxRulings / 2
+	maxMadeRoomRulings = 128
 )
 
-// ErrFull says that no more rulings can be remembered about a room, or about all of them.
-var ErrFull = errors.New("no more can be decided")
+// ErrFull says that no more rulings can be remembered about a room, or about all of them, or no more contacts of a user.
+var ErrFull = errors.New("no more can be remembered")
 
 // Ruling is what a moderator decided: about a user in a room, about a user in the whole mesh (Room is empty), or about a room (User is
 // empty). The latest about the same holds, in every region.

@@ -27,6 +27,7 @@ type Rulings struct {
 	closed  bool
 	all     map[matter]Ruling
 	perRoom map[wire.RoomID]int // how many of all are about each room
+	made    int                 // how many of all are about rooms that their makers moderate
 	watches map[wire.Region]*watch
 	news    chan struct{} // closed and made anew when a watch has caught up, or the regions have changed
 }
@@ -226,6 +227,8 @@ func (ds *Rulings) bounded(m matter) error {
 		return nil
 	case m.room != "" && ds.perRoom[m.room] >= maxRoomRulings:
 		return fmt.Errorf("%w: %d rulings of a day stand about this room", ErrFull, maxRoomRulings)
+	case m.room.Made() && (ds.perRoom[m.room] >= maxMadeRoomRulings || ds.made >= maxMadeRulings):
+		return fmt.Errorf("%w: %d rulings of a day stand about rooms that their makers moderate, %d about this one", ErrFull, ds.made, ds.perRoom[m.room])
 	case len(ds.all) >= maxRulings:
 		return fmt.Errorf("%w: %d rulings of a day stand", ErrFull, len(ds.all))
 	}
@@ -247,6 +250,9 @@ func (ds *Rulings) apply(d Ruling) {
 	ds.all[m] = d
 	if !ok {
 		ds.perRoom[m.room]++
+		if m.room.Made() {
+			ds.made++
+		}
 	}
 	ds.bus.metrics.rulings.Set(float64(len(ds.all)))
 	ds.mu.Unlock()
@@ -262,6 +268,9 @@ func (ds *Rulings) Sweep(now time.Time) {
 			continue
 		}
 		delete(ds.all, m)
+		if m.room.Made() {
+			ds.made--
+		}
 		if ds.perRoom[m.room]--; ds.perRoom[m.room] == 0 {
 			delete(ds.perRoom, m.room)
 		}

@@ -43,7 +43,7 @@ func (b *Bus) ensure(ctx context.Context) error {
 	if err := b.makeChat(ctx); err != nil {
 		return err
 	}
-	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig()} {
+	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig(), b.contactsConfig(), b.movesConfig()} {
 		if err := b.ensureBucket(ctx, bucket); err != nil {
 			return err
 		}

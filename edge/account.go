@@ -41,6 +41,11 @@ type account struct {
 	calls    bucket
 	joins    bucket
 	reads    bucket
+	moves    bucket // to other devices
+	asks     bucket // changes of contacts, and lists of them
+	strange  bucket // those that reach a user who has not agreed
+	knocks   bucket
+	rulings  bucket             // by the secrets of rooms' makers
 	kept     bucket             // bytes into the history
 	stored   [bus.Shards]bucket // bytes into each shard's replay stream
 	sockets  int

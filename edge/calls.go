@@ -76,9 +76,10 @@ func (e *Edge) call(ctx context.Context, s *session, a wire.CallArgs) (wire.Call
 	if err != nil {
 		return wire.CallOK{}, err
 	}
-	if !online {
+	blocked := e.blocks(ctx, a.To, s.user.ID) // asked in any case, so that the time does not tell
+	if !online || blocked {
 		o := e.offer(s, &a)
-		if err := e.bus.KeepCall(ctx, a.To, o.kept(false)); err != nil && e.complaints.Allow() {
+		if err := e.keepInVain(ctx, o, blocked); err != nil && e.complaints.Allow() {
 			e.log.Warn("a missed call could not be kept", "call", o.Call, "error", err) // offline is the answer all the same
 		}
 		e.metrics.calls.WithLabelValues("offline").Inc()
@@ -110,6 +111,14 @@ func (e *Edge) call(ctx context.Context, s *session, a wire.CallArgs) (wire.Call
 		return wire.CallOK{Call: o.Call, Room: o.Room, Key: s.key()}, nil
 	}
 	return wire.CallOK{}, unavailable(errors.New("the calls of the other side come and go"))
+}
+
+// keepInVain keeps a call for a callee who is offline, or seems so to a caller who is blocked: that call is forgotten again, and takes as long.
+func (e *Edge) keepInVain(ctx context.Context, o *offer, blocked bool) error {
+	if blocked {
+		return e.bus.SetPair(ctx, o.To, "", nil)
+	}
+	return e.bus.KeepCall(ctx, o.To, o.kept(false))
 }
 
 // place stores all that others may have to know of the call, before anybody hears of it.

@@ -37,7 +37,7 @@ type Options struct {
 	Guests *auth.Signer
 	// GuestTTL is how long a guest's token lasts. 0 means 12 hours.
 	GuestTTL time.Duration
-	// ResumeSecret signs resume keys. Every edge of the mesh has the same one; at least 32 bytes.
+	// ResumeSecret signs resume keys, invitations and passes, and makes the ids of guests. Every edge of the mesh has the same one; at least 32 bytes.
 	ResumeSecret []byte
 	// ICE may be nil: then there are no relays.
 	ICE ICEProvider
@@ -70,6 +70,7 @@ type Edge struct {
 	bus     *bus.Bus
 	limits  Limits
 	keys    keyring
+	proofs  proofs
 	log     *slog.Logger
 	metrics *metrics
 	tracer  trace.Tracer // nil unless there are traces
@@ -143,7 +144,7 @@ func New(opts Options) (*Edge, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Edge{
 		id: opts.Bus.Edge(), region: opts.Bus.Region(), opts: opts, bus: opts.Bus, limits: opts.Limits,
-		keys: newKeyring(opts.ResumeSecret), log: opts.Logger.With("edge", opts.Bus.Edge()), complaints: rate.NewLimiter(1, 20), writers: newWriters(), ctx: ctx, cancel: cancel, good: time.Now(),
+		keys: newKeyring(opts.ResumeSecret), proofs: newProofs(opts.ResumeSecret), log: opts.Logger.With("edge", opts.Bus.Edge()), complaints: rate.NewLimiter(1, 20), writers: newWriters(), ctx: ctx, cancel: cancel, good: time.Now(),
 		sockets: make(map[*socket]struct{}), sessions: make(map[wire.SessionID]*session), rooms: make(map[wire.RoomID]*room),
 		inboxes: make(map[wire.UserID]*inbox), outboxes: make(map[wire.UserID]*outbox), watched: make(map[wire.UserID]*watch),
 		ringing: make(map[wire.CallID]*call), callers: make(map[wire.UserID]*rate.Limiter), lost: make(map[wire.EdgeID]time.Time), unread: make(map[wire.Region]time.Time), resuming: make(map[wire.SessionID]chan struct{}), quiet: make(map[tailer]int), orphans: make(map[*room]struct{}),

@@ -31,12 +31,23 @@ func (e *Edge) pass(s *session, sock *socket, req *wire.Request, size int) error
 	case wire.UpdateArgs:
 		return e.store(s, sock, now, args.Room, size, false)
 	case wire.JoinArgs:
-		if err := e.rated(whatJoin, "joins", now, s, &s.joins, l.JoinRate, l.JoinBurst, sock, a.JoinRate, a.JoinBurst); err != nil {
+		if err := e.rated(whatJoin, "joins", now, s, &s.joins, l.JoinRate, l.JoinBurst, sock, a.JoinRate, a.JoinBurst, joinsOf); err != nil {
 			return err
 		}
 		return e.store(s, sock, now, args.Room, size, false)
 	case wire.HistoryArgs:
-		return e.rated(whatHistory, "pages of history", now, s, &s.reads, l.HistoryRate, l.HistoryBurst, sock, a.HistoryRate, a.HistoryBurst)
+		return e.rated(whatHistory, "pages of history", now, s, &s.reads, l.HistoryRate, l.HistoryBurst, sock, a.HistoryRate, a.HistoryBurst, readsOf)
+	case wire.ContactsArgs, wire.ContactArgs:
+		return e.rated(whatContact, "changes of contacts", now, s, &s.asks, l.ContactRate, l.ContactBurst, sock, a.ContactRate, a.ContactBurst, asksOf)
+	case wire.KnockArgs:
+		if err := e.rated(whatKnock, "knocks", now, s, &s.knocks, l.KnockRate, l.KnockBurst, sock, a.KnockRate, a.KnockBurst, knocksOf); err != nil {
+			return err
+		}
+		return e.ratedUser(whatKnock, "knocks", now, sock, l.KnockRate, l.KnockBurst, knocksOf)
+	case wire.KickArgs:
+		return e.ratedMaker(s, sock, now, args.Room)
+	case wire.LockArgs:
+		return e.ratedMaker(s, sock, now, args.Room)
 	case wire.CallArgs: // the session's own rate is the call's to check
 		if !allowed(sock.addr, now, a.CallRate, a.CallBurst, callsOf) {
 			return e.tooMany(whatCall, "calls", whyAddressRate, a.CallRate)
@@ -47,16 +58,14 @@ func (e *Edge) pass(s *session, sock *socket, req *wire.Request, size int) error
 }
 
 // rated checks the rate of the session, and then that of its address.
-func (e *Edge) rated(what, name string, now time.Time, s *session, own *bucket, rate float64, burst int, sock *socket, addrRate float64, addrBurst int) error {
+func (e *Edge) rated(what, name string, now time.Time, s *session, own *bucket, rate float64, burst int, sock *socket, addrRate float64, addrBurst int,
+	pick func(*account) *bucket,
+) error {
 	s.mu.Lock()
 	ok, _ := own.take(now, 1, rate, burst)
 	s.mu.Unlock()
 	if !ok {
 		return e.tooMany(what, name, whySessionRate, rate)
-	}
-	pick := joinsOf
-	if what == whatHistory {
-		pick = readsOf
 	}
 	if !allowed(sock.addr, now, addrRate, addrBurst, pick) {
 		return e.tooMany(what, name, whyAddressRate, addrRate)
@@ -64,9 +73,38 @@ func (e *Edge) rated(what, name string, now time.Time, s *session, own *bucket, 
 	return nil
 }
 
-func callsOf(a *account) *bucket { return &a.calls }
-func joinsOf(a *account) *bucket { return &a.joins }
-func readsOf(a *account) *bucket { return &a.reads }
+// ratedUser checks the rate of the user, whatever sessions it has. A user without limits on its address has none either.
+func (e *Edge) ratedUser(what, name string, now time.Time, sock *socket, rate float64, burst int, pick func(*account) *bucket) error {
+	if sock.addr == nil {
+		return nil
+	}
+	sock.user.mu.Lock()
+	ok, _ := pick(&sock.user.account).take(now, 1, rate, burst)
+	sock.user.mu.Unlock()
+	if !ok {
+		return e.tooMany(what, name, whyUserRate, rate)
+	}
+	return nil
+}
+
+// ratedMaker bounds what is decided by the secrets of rooms' makers: anybody can be one.
+func (e *Edge) ratedMaker(s *session, sock *socket, now time.Time, room wire.RoomID) error {
+	a := &e.limits.Address
+	if _, made := s.decides(room); made && !allowed(sock.addr, now, a.RulingRate, a.RulingBurst, rulingsOf) {
+		return e.tooMany(whatRuling, "kicks and locks", whyAddressRate, a.RulingRate)
+	}
+	return nil
+}
+
+func callsOf(a *account) *bucket   { return &a.calls }
+func joinsOf(a *account) *bucket   { return &a.joins }
+func readsOf(a *account) *bucket   { return &a.reads }
+func guestsOf(a *account) *bucket  { return &a.guests }
+func movesOf(a *account) *bucket   { return &a.moves }
+func asksOf(a *account) *bucket    { return &a.asks }
+func strangeOf(a *account) *bucket { return &a.strange }
+func knocksOf(a *account) *bucket  { return &a.knocks }
+func rulingsOf(a *account) *bucket { return &a.rulings }
 
 // allowed takes one from an address's bucket. An address that is nil has no limits.
 func allowed(addr *entry[netip.Addr], now time.Time, rate float64, burst int, pick func(*account) *bucket) bool {
@@ -82,8 +120,11 @@ func allowed(addr *entry[netip.Addr], now time.Time, rate float64, burst int, pi
 func (e *Edge) tooMany(what, name, why string, rate float64) *wire.Error {
 	e.refused(what, why)
 	from := "this session"
-	if why == whyAddressRate {
+	switch why {
+	case whyAddressRate:
 		from = "the address that this session comes from"
+	case whyUserRate:
+		from = "this user"
 	}
 	return wire.Errorf(wire.CodeRateLimited, "more than %g %s a second from %s: slow down", rate, name, from)
 }

@@ -22,8 +22,11 @@ func (e *Edge) named(next http.Handler) http.Handler {
 			return
 		}
 		what := whatConnect
-		if r.URL.Path == "/v1/guest" {
+		switch r.URL.Path {
+		case "/v1/guest":
 			what = whatGuest
+		case "/v1/move", "/v1/moved":
+			what = whatMove
 		}
 		e.refused(what, whyHost)
 		text := fmt.Sprintf("%.100q is not a name of this edge; if it should be, its operator adds the name to allowed-host", hostName(r.Host))

@@ -2,16 +2,13 @@ package edge
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
-	"time"
 
 	"callmesh/bus/wire"
-	"callmesh/edge/auth"
 )
 
 // csp lets the page load from and talk to its own origin only.
@@ -23,6 +20,8 @@ func (e *Edge) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/ws", e.websocket)
 	mux.HandleFunc("POST /v1/guest", e.guest)
+	mux.HandleFunc("POST /v1/move", e.move)
+	mux.HandleFunc("POST /v1/moved", e.moved)
 	mux.HandleFunc("GET /v1/config", e.config)
 	mux.HandleFunc("GET /livez", e.livez)
 	mux.HandleFunc("GET /readyz", e.readyz)
@@ -80,69 +79,6 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 
 func answerError(w http.ResponseWriter, status int, err *wire.Error) {
 	answerJSON(w, status, map[string]*wire.Error{"error": err})
-}
-
-// GuestOK answers POST /v1/guest.
-type GuestOK struct {
-	Token     string    `json:"token"`
-	User      wire.User `json:"user"`
-	ExpiresAt int64     `json:"expiresAt"` // Unix ms
-}
-
-// guest gives somebody who only has a name a user id of their own and a token for it.
-func (e *Edge) guest(w http.ResponseWriter, r *http.Request) {
-	if !e.originAllowed(r) {
-		e.refused(whatGuest, whyOrigin)
-		answerError(w, http.StatusForbidden, wire.Errorf(wire.CodeForbidden, "this origin may not ask for tokens here"))
-		return
-	}
-	if e.draining.Load() {
-		retryAfter(w, time.Second)
-		answerError(w, http.StatusServiceUnavailable, wire.Errorf(wire.CodeUnavailable, "this edge is about to shut down: ask another"))
-		return
-	}
-	if e.opts.Guests == nil {
-		e.refused(whatGuest, whyOff)
-		answerError(w, http.StatusForbidden, wire.Errorf(wire.CodeForbidden, "guests are not allowed here: sign in"))
-		return
-	}
-	if ok, wait := e.takeGuest(r); !ok {
-		e.refused(whatGuest, whyAddressRate)
-		retryAfter(w, wait)
-		answerError(w, http.StatusTooManyRequests, wire.Errorf(wire.CodeRateLimited, "too many guests a second from your address: wait a moment"))
-		return
-	}
-	var body struct {
-		Name string `json:"name"`
-	}
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, e.limits.GuestBytes))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&body)
-	if err == nil && dec.Decode(&struct{}{}) != io.EOF {
-		err = errors.New("something follows the object")
-	}
-	if err != nil {
-		answerError(w, http.StatusBadRequest, wire.Errorf(wire.CodeBadRequest, `want one object {"name":"…"} of at most %d bytes`, e.limits.GuestBytes))
-		return
-	}
-	user := "guest-" + string(wire.NewPeerID())
-	name, nameErr := guestName(body.Name)
-	if nameErr != nil {
-		e.refused(whatGuest, whyName)
-		answerError(w, http.StatusBadRequest, nameErr)
-		return
-	}
-	token, expires, err := e.opts.Guests.SignGuest(user, name, e.opts.GuestTTL)
-	if err != nil {
-		message := "name: want 1 to 64 characters without control characters"
-		if a := (*auth.Error)(nil); errors.As(err, &a) {
-			message = a.Reason
-		}
-		e.refused(whatGuest, whyName)
-		answerError(w, http.StatusBadRequest, wire.Errorf(wire.CodeBadRequest, "%s", message))
-		return
-	}
-	answerJSON(w, http.StatusOK, GuestOK{Token: token, User: wire.User{ID: wire.UserID(user), Name: name}, ExpiresAt: expires.UnixMilli()})
 }
 
 func (e *Edge) config(w http.ResponseWriter, _ *http.Request) {

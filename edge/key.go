@@ -25,6 +25,7 @@ type sessionState struct {
 	Watched []wire.UserID          `json:"w,omitempty"`
 	Calls   []wire.CallID          `json:"c,omitempty"`
 	Owed    *debt                  `json:"o,omitempty"`
+	Makes   []wire.RoomID          `json:"m,omitempty"` // rooms whose maker's secret the session has shown
 }
 
 // roomState is a room that the session is in, and how far each source of it had gone when the key was issued: what came before that is
@@ -50,13 +51,16 @@ func (st *sessionState) room(id wire.RoomID) *roomState {
 	return nil
 }
 
-// keyring signs and reads resume keys. All edges of a mesh have the same secret.
+// keyring signs and reads resume keys, or what else clients carry. All edges of a mesh have the same secret.
 type keyring struct{ secret []byte }
 
-// newKeyring derives the signing secret, so that the same master secret can serve other ends too.
-func newKeyring(master []byte) keyring {
+// newKeyring derives the secret that signs resume keys.
+func newKeyring(master []byte) keyring { return keyringFor(master, "callmesh resume key v1") }
+
+// keyringFor derives the secret for one end, so that the same master secret can serve others too.
+func keyringFor(master []byte, end string) keyring {
 	mac := hmac.New(sha256.New, master)
-	mac.Write([]byte("callmesh resume key v1"))
+	mac.Write([]byte(end))
 	return keyring{mac.Sum(nil)}
 }
 
@@ -66,30 +70,35 @@ func (k keyring) sum(payload string) []byte {
 	return mac.Sum(nil)
 }
 
-func (k keyring) sign(s *sessionState) string {
-	payload := base64.RawURLEncoding.EncodeToString(wire.AppendJSON(nil, s))
-	return payload + "." + base64.RawURLEncoding.EncodeToString(k.sum(payload))
-}
+func (k keyring) sign(s *sessionState) string { return k.seal(s) }
 
 // read returns what sign was given, if an edge of this mesh signed it.
 func (k keyring) read(key string) (*sessionState, bool) {
-	payload, sum, ok := strings.Cut(key, ".")
-	if !ok {
-		return nil, false
-	}
-	mac, err := base64.RawURLEncoding.DecodeString(sum)
-	if err != nil || !hmac.Equal(mac, k.sum(payload)) {
-		return nil, false
-	}
-	body, err := base64.RawURLEncoding.DecodeString(payload)
-	if err != nil {
-		return nil, false
-	}
 	var s sessionState
-	if json.Unmarshal(body, &s) != nil {
+	if !k.open(key, &s) {
 		return nil, false
 	}
 	return &s, true
+}
+
+// seal makes a text of v that open knows to be this mesh's.
+func (k keyring) seal(v any) string {
+	payload := base64.RawURLEncoding.EncodeToString(wire.AppendJSON(nil, v))
+	return payload + "." + base64.RawURLEncoding.EncodeToString(k.sum(payload))
+}
+
+// open reads what seal was given into v, if an edge of this mesh sealed it.
+func (k keyring) open(text string, v any) bool {
+	payload, sum, ok := strings.Cut(text, ".")
+	if !ok {
+		return false
+	}
+	mac, err := base64.RawURLEncoding.DecodeString(sum)
+	if err != nil || !hmac.Equal(mac, k.sum(payload)) {
+		return false
+	}
+	body, err := base64.RawURLEncoding.DecodeString(payload)
+	return err == nil && json.Unmarshal(body, v) == nil
 }
 
 // sessionMAC is how many characters of a session id prove that an edge of this mesh made it, so that an id that never was can be told from a

@@ -18,6 +18,12 @@ type Limits struct {
 	JoinBurst     int           // joins at once
 	HistoryRate   float64       // pages of history per second and session, sustained
 	HistoryBurst  int           // pages at once
+	ContactRate   float64       // changes of contacts, and lists of them, per second and session, sustained
+	ContactBurst  int           // at once
+	AskRate       float64       // changes of contacts that reach a user who has not agreed, per second and user, sustained
+	AskBurst      int           // at once
+	KnockRate     float64       // knocks per second and session, and per user, sustained
+	KnockBurst    int           // knocks at once
 	RulingRate    float64       // kicks and locks per second and moderator's session, sustained
 	RulingBurst   int           // kicks and locks at once
 	InfoBytes     int           // what a peer says of itself in a room
@@ -25,6 +31,7 @@ type Limits struct {
 	Rooms         int           // per session
 	Peers         int           // per room
 	Presence      int           // users watched per session
+	Contacts      int           // per user, those asked and those blocked included
 	HistoryPosts  int           // per request
 	QueueBytes    int           // waiting to be written to one socket
 	ReplayBytes   int           // replayed to one resuming session; past it the resume is not whole
@@ -71,6 +78,16 @@ type AddressLimits struct {
 	JoinBurst    int
 	HistoryRate  float64
 	HistoryBurst int
+	MoveRate     float64 // moves to another device per second, sustained; each is two
+	MoveBurst    int
+	ContactRate  float64 // changes of contacts, and lists of them
+	ContactBurst int
+	AskRate      float64 // those that reach a user who has not agreed
+	AskBurst     int
+	KnockRate    float64
+	KnockBurst   int
+	RulingRate   float64 // kicks and locks by the secrets of rooms' makers
+	RulingBurst  int
 	ReplayBytes  int // of the replay budget
 	Store        StoreLimits
 }
@@ -91,11 +108,15 @@ type StoreLimits struct {
 //
 // The history of a region has 256 MiB. A user can put in 1 MiB at once and 256 B/s, 22 MiB a day; an address 8 MiB and 2 KiB/s, a quarter in
 // eight hours, which is several hundred people who write all the time.
+//
+// Contacts have 512 MiB in a region, and stay. A stranger who asks makes two lists of some 200 bytes: at 0.5 a second an address takes a month for a tenth.
+// Rulings by the secrets of rooms' makers, which anybody can be, are half of what the mesh remembers of a day: an address can make half of those.
 func DefaultLimits() Limits {
 	return Limits{
 		Rate: 200, Burst: 1000, ByteRate: 512 << 10, ByteBurst: 4 << 20, CallRate: 50, CallBurst: 300, JoinRate: 50, JoinBurst: 300,
-		HistoryRate: 20, HistoryBurst: 200, RulingRate: 2, RulingBurst: 60, InfoBytes: 4 << 10, InfosBytes: 12 << 10,
-		Rooms: 32, Peers: 128, Presence: 64, HistoryPosts: 100,
+		HistoryRate: 20, HistoryBurst: 200, RulingRate: 2, RulingBurst: 60,
+		ContactRate: 2, ContactBurst: 100, AskRate: 0.1, AskBurst: 60, KnockRate: 0.5, KnockBurst: 20, InfoBytes: 4 << 10, InfosBytes: 12 << 10,
+		Rooms: 32, Peers: 128, Presence: 64, Contacts: 500, HistoryPosts: 100,
 		QueueBytes: 1 << 20, ReplayBytes: 16 << 20, ReplayBudget: 256 << 20, Replays: 512, ReplayWait: 5 * time.Second,
 		Outboxes: 64 << 10, GuestBytes: 1 << 10, Sockets: 50_000, Waiting: 20_000, Sessions: 60_000, UserSessions: 64, Accounts: 64 << 10,
 		PingRate: 5, PingBurst: 50, WriteTimeout: 20 * time.Second,
@@ -103,7 +124,9 @@ func DefaultLimits() Limits {
 		JoinWait: 500 * time.Millisecond, ReplayWindow: time.Minute, ResumeKeyLife: 100 * time.Second,
 		Address: AddressLimits{
 			Sockets: 5000, Waiting: 2500, ConnectRate: 200, ConnectBurst: 5000, GuestRate: 10, GuestBurst: 200, CallRate: 50, CallBurst: 500,
-			JoinRate: 200, JoinBurst: 5000, HistoryRate: 100, HistoryBurst: 2000, ReplayBytes: 64 << 20,
+			JoinRate: 200, JoinBurst: 5000, HistoryRate: 100, HistoryBurst: 2000,
+			MoveRate: 0.5, MoveBurst: 60, ContactRate: 20, ContactBurst: 1000, AskRate: 0.5, AskBurst: 300, KnockRate: 5, KnockBurst: 200,
+			RulingRate: 0.1, RulingBurst: 200, ReplayBytes: 64 << 20,
 			Store: StoreLimits{Rate: 50 << 10, Burst: 10 << 20, KeepRate: 2 << 10, KeepBurst: 8 << 20},
 		},
 		UserStore: StoreLimits{Rate: 50 << 10, Burst: 10 << 20, KeepRate: 256, KeepBurst: 1 << 20},
@@ -117,7 +140,7 @@ const floodFactor = 3
 func (l Limits) wire() wire.Limits {
 	return wire.Limits{
 		FrameBytes: wire.MaxFrameBytes, Rate: l.Rate, Burst: l.Burst, InfoBytes: l.InfoBytes, Rooms: l.Rooms, Peers: l.Peers,
-		Presence: l.Presence, HistoryPosts: l.HistoryPosts, HelloMs: l.HelloTimeout.Milliseconds(), GraceMs: l.Grace.Milliseconds(),
+		Presence: l.Presence, Contacts: l.Contacts, HistoryPosts: l.HistoryPosts, HelloMs: l.HelloTimeout.Milliseconds(), GraceMs: l.Grace.Milliseconds(),
 		ReplayMs: l.ReplayWindow.Milliseconds(), RingMs: l.Ring.Milliseconds(),
 	}
 }

@@ -192,6 +192,7 @@ func (e *Edge) meshSince(since time.Time) {
 		}
 		for i, w := range watches {
 			w.ask()
+			e.own(w.readBlocks)
 			if i%64 == 63 && !pause(ctx, 5*time.Millisecond) {
 				return
 			}

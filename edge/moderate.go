@@ -46,24 +46,21 @@ func (s *session) authorize(claims auth.Claims) {
 
 // moderates reports whether the session moderates the room, or the mesh if room is empty.
 func (s *session) moderates(room wire.RoomID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.rights != nil && s.rights.claims.Moderator(string(room))
+	limit, _ := s.decides(room)
+	return limit != nil
 }
 
 // mayDecide refuses those who are no moderators, or decide too much.
 func (s *session) mayDecide(room wire.RoomID) error {
-	s.mu.Lock()
-	r := s.rights
-	s.mu.Unlock()
+	limit, _ := s.decides(room)
 	switch {
-	case r != nil && r.claims.Moderator(string(room)):
+	case limit != nil:
 	case room == "":
 		return wire.Errorf(wire.CodeForbidden, "only a token that moderates every room may do that to the whole mesh: name a room")
 	default:
 		return wire.Errorf(wire.CodeForbidden, "the session's token does not moderate this room")
 	}
-	if !r.rate.Allow() {
+	if !limit.Allow() {
 		return wire.Errorf(wire.CodeRateLimited, "more than %g kicks and locks a second: slow down", s.edge.limits.RulingRate)
 	}
 	return nil
@@ -165,8 +162,8 @@ func (e *Edge) awaitRulings(ctx context.Context) error {
 	return e.rulings.Wait(ctx)
 }
 
-// admissible refuses who may not join the room now.
-func (e *Edge) admissible(s *session, room wire.RoomID) error {
+// admissible refuses who may not join the room now, with or without a pass.
+func (e *Edge) admissible(s *session, room wire.RoomID, pass string) error {
 	if s.moderates(room) {
 		return nil
 	}
@@ -175,7 +172,14 @@ func (e *Edge) admissible(s *session, room wire.RoomID) error {
 		return wire.Errorf(wire.CodeForbidden, "a moderator keeps you out of this room until %s", when(d.Until))
 	}
 	if e.rulings.Locked(room) {
+		p, ok := e.proofs.admits(pass, room, s.user.ID, time.Now())
+		if _, kicked := e.kickedSince(s, room, p.Under); ok && !kicked {
+			return nil
+		}
 		e.refused(whatJoin, whyLocked)
+		if pass != "" {
+			return wire.Errorf(wire.CodeForbidden, "the room is locked, and the pass is not good for it, or no longer")
+		}
 		return wire.Errorf(wire.CodeForbidden, "the room is locked")
 	}
 	return nil

@@ -119,15 +119,3 @@ func (p *place) free() {
 func retryAfter(w http.ResponseWriter, wait time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
 }
-
-// takeGuest says whether the address of a request may have one more guest now.
-func (e *Edge) takeGuest(r *http.Request) (ok bool, wait time.Duration) {
-	addr := e.addressOf(r)
-	if addr == nil {
-		return true, 0
-	}
-	defer e.addresses.leave(addr)
-	addr.mu.Lock()
-	defer addr.mu.Unlock()
-	return addr.guests.take(time.Now(), 1, e.limits.Address.GuestRate, e.limits.Address.GuestBurst)
-}

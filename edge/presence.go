@@ -26,8 +26,9 @@ type watch struct {
 	mu       sync.Mutex // guards the following; taken after Edge.mu and before session.mu
 	edges    map[wire.EdgeID]bool
 	sessions map[*session]struct{}
-	told     bool     // what the sessions were told last
-	own      numbered // presence events are made up here: they are no edge's stream into a room
+	told     bool      // what the sessions were told last, but for those that the user has blocked
+	blocked  strangers // nil until it was read; before, nobody is told anything
+	own      numbered  // presence events are made up here: they are no edge's stream into a room
 }
 
 func (w *watch) onlineLocked() bool { return len(w.edges) > 0 }
@@ -67,7 +68,7 @@ func (e *Edge) presence(ctx context.Context, s *session, a wire.PresenceArgs) (w
 			return wire.PresenceOK{}, unavailable(ctx.Err())
 		}
 		w.mu.Lock()
-		ok.Online[w.user] = w.onlineLocked()
+		ok.Online[w.user] = w.onlineLocked() && !w.shutsOutLocked(s)
 		w.mu.Unlock()
 	}
 	if !e.bus.Ready() { // those on other edges may not have been heard; who watches is told once they are
@@ -114,9 +115,11 @@ func (e *Edge) watch(u wire.UserID, s *session) (*watch, error) {
 		if e.inboxes[u] != nil {
 			w.edges[e.id] = true
 		}
-		w.told = w.onlineLocked()
 		e.watched[u] = w
-		e.own(func(context.Context) { w.ask() })
+		e.own(func(ctx context.Context) {
+			w.readBlocks(ctx)
+			w.ask()
+		})
 	}
 	w.mu.Lock()
 	w.sessions[s] = struct{}{}
@@ -168,6 +171,9 @@ func (w *watch) hear(m bus.Message) {
 		return
 	}
 	w.set(note.Edge, note.Online)
+	if note.Blocks {
+		w.edge.own(w.readBlocks)
+	}
 }
 
 // set notes whether an edge holds sessions of the user, and tells the watchers when that changes the answer.
@@ -185,13 +191,15 @@ func (w *watch) set(edge wire.EdgeID, holds bool) {
 // newsLocked tells the watchers if the answer has changed.
 func (w *watch) newsLocked() {
 	online := w.onlineLocked()
-	if online == w.told {
+	if online == w.told || w.blocked == nil {
 		return
 	}
 	w.told = online
-	mid, frame := w.eventLocked()
+	mid, frame := w.eventLocked(nil)
 	for s := range w.sessions {
-		s.event(mid, frame)
+		if !w.shutsOutLocked(s) {
+			s.event(mid, frame)
+		}
 	}
 }
 
@@ -199,15 +207,16 @@ func (w *watch) newsLocked() {
 func (w *watch) tell(s *session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	mid, frame := w.eventLocked()
+	mid, frame := w.eventLocked(s)
 	s.event(mid, frame)
 }
 
-func (w *watch) eventLocked() (wire.Mid, []byte) {
+// eventLocked is what a session is told; nil stands for all whom the user has not blocked.
+func (w *watch) eventLocked(s *session) (wire.Mid, []byte) {
 	w.own.n++
 	mid := wire.Mid{Source: w.own.source, N: w.own.n}
 	head := wire.Head{Ev: wire.EvPresence, Mid: mid, At: time.Now().UnixMilli()}
-	return mid, wire.AppendJSON(nil, wire.PresenceEvent{Head: head, User: w.user, Online: w.told})
+	return mid, wire.AppendJSON(nil, wire.PresenceEvent{Head: head, User: w.user, Online: w.told && (s == nil || !w.shutsOutLocked(s))})
 }
 
 // tellPresenceLocked says that this edge now holds sessions of the user, or none any more. Edge.mu is held, so that what is told last is so.
@@ -215,7 +224,7 @@ func (e *Edge) tellPresenceLocked(u wire.UserID, online bool) {
 	if w := e.watched[u]; w != nil {
 		w.set(e.id, online)
 	}
-	e.publishPresence(u, online)
+	e.publishPresence(u, online, false)
 	e.tailLater(presenceTail{u})
 }
 
@@ -226,11 +235,11 @@ type presenceTail struct{ user wire.UserID }
 func (t presenceTail) tail(e *Edge) {
 	e.mu.Lock()
 	defer e.mu.Unlock() // so that what is told last is so
-	e.publishPresence(t.user, e.inboxes[t.user] != nil)
+	e.publishPresence(t.user, e.inboxes[t.user] != nil, false)
 }
 
-func (e *Edge) publishPresence(u wire.UserID, online bool) {
-	env := wire.Envelope{Kind: wire.KindPresence, Edge: e.id, Body: wire.AppendJSON(nil, wire.PresenceNote{User: u, Edge: e.id, Online: online})}
+func (e *Edge) publishPresence(u wire.UserID, online, blocks bool) {
+	env := wire.Envelope{Kind: wire.KindPresence, Edge: e.id, Body: wire.AppendJSON(nil, wire.PresenceNote{User: u, Edge: e.id, Online: online, Blocks: blocks})}
 	if err := e.bus.PublishLive(bus.PresenceScope(u), bus.ToEdges, env.Append(nil)); err != nil {
 		e.log.Debug("presence was not told; watchers ask again", "error", err)
 	}

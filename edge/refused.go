@@ -38,7 +38,8 @@ const (
 	whyKey            = "key"
 	whyBanned         = "banned" // a moderator keeps the user out
 	whyLocked         = "locked" // the room is
-	whyRights         = "rights" // the token does not moderate
+	whyRights         = "rights" // the session does not moderate
+	whyUserRate       = "user_rate"
 )
 
 // What is refused: the label `what`.
@@ -52,7 +53,10 @@ const (
 	whatJoin    = "join"
 	whatHistory = "history"
 	whatStore   = "store"  // what would go into a stream
-	whatRuling  = "ruling" // a moderator's kick or lock
+	whatRuling  = "ruling" // a moderator's kick, lock or answer to a knock
+	whatContact = "contact"
+	whatKnock   = "knock"
+	whatMove    = "move" // what goes to another device
 )
 
 // refusals lists what is refused and why. The metric has all of them from the start, so that each can be watched.
@@ -66,7 +70,10 @@ var refusals = map[string][]string{
 	whatJoin:    {whySessionRate, whyAddressRate, whySessionFull, whyFull, whyBanned, whyLocked},
 	whatHistory: {whySessionRate, whyAddressRate},
 	whatStore:   {whyAddressBytes, whyUserBytes, whyRoomBytes, whyAddressKept, whyUserKept, whyRoomKept},
-	whatRuling:  {whyRights, whySessionRate, whyFull},
+	whatRuling:  {whyRights, whySessionRate, whyAddressRate, whyFull},
+	whatContact: {whySessionRate, whyUserRate, whyAddressRate, whyFull, whyEnded},
+	whatKnock:   {whySessionRate, whyUserRate, whyAddressRate, whyBanned, whyFull},
+	whatMove:    {whyOrigin, whyHost, whyAddressRate, whyToken, whyBanned, whyEnded, whyBus},
 }
 
 func (e *Edge) refused(what, why string) { e.metrics.refused.WithLabelValues(what, why).Inc() }
@@ -86,7 +93,15 @@ func (e *Edge) refusedOp(s *session, req *wire.Request, err error) {
 		if code == wire.CodeRateLimited {
 			e.refused(whatCall, whySessionRate)
 		}
-	case wire.KickArgs, wire.LockArgs:
+	case wire.ContactArgs, wire.InvitedArgs:
+		switch code {
+		case wire.CodeTooLarge:
+			e.refused(whatContact, whyFull)
+		case wire.CodeGone:
+			e.refused(whatContact, whyEnded)
+		}
+		return
+	case wire.KickArgs, wire.LockArgs, wire.ModerateArgs, wire.AdmitArgs:
 		switch code {
 		case wire.CodeForbidden:
 			e.refused(whatRuling, whyRights)

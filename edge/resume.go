@@ -202,6 +202,7 @@ func (e *Edge) revive(ctx context.Context, sock *socket, st *sessionState, user 
 	}
 	e.mu.Unlock()
 	s.authorize(claims)
+	s.makes(st.Makes...)
 	s.gen.Store(max(s.generation(), st.Gen) + 1)
 	if !s.attach(sock) {
 		if s.overForGood() {

@@ -25,17 +25,19 @@ type room struct {
 	acked   atomic.Uint64 // the highest number of its own of which the ack has come
 
 	// hearing.mu guards the following
-	out    numbered // what this edge publishes into the room, and hears from the streams like everybody
-	own    numbered // what this edge tells its own peers without publishing: what it concludes from announces and leases
-	ahead  uint64   // up to where its peers were told of its own roster events that no stream confirmed; a stream may have some all the same
-	local  map[wire.PeerID]*member
-	remote map[wire.PeerID]*remotePeer
-	edges  map[wire.EdgeID]wire.Source // the other edges known to be here
-	expect map[wire.EdgeID]bool        // edges said to be here, which have not announced themselves yet
-	asked  bool                        // the first question has come to an end: answered, or nobody listens
-	keys   keyMemory
-	taught bool // keys may hold some whose first event is still to come
-	locked bool // as the local peers were told
+	out       numbered // what this edge publishes into the room, and hears from the streams like everybody
+	own       numbered // what this edge tells its own peers without publishing: what it concludes from announces and leases
+	ahead     uint64   // up to where its peers were told of its own roster events that no stream confirmed; a stream may have some all the same
+	local     map[wire.PeerID]*member
+	remote    map[wire.PeerID]*remotePeer
+	edges     map[wire.EdgeID]wire.Source // the other edges known to be here
+	expect    map[wire.EdgeID]bool        // edges said to be here, which have not announced themselves yet
+	asked     bool                        // the first question has come to an end: answered, or nobody listens
+	keys      keyMemory
+	taught    bool      // keys may hold some whose first event is still to come
+	locked    bool      // as the local peers were told
+	knocks    []knocker // that can be answered, the oldest first
+	knockRate bucket
 
 	storage storage // guards itself
 }

@@ -108,7 +108,7 @@ func (e *Edge) join(ctx context.Context, s *session, a wire.JoinArgs) (wire.Join
 	if err := e.awaitRulings(ctx); err != nil {
 		return wire.JoinOK{}, unavailable(err)
 	}
-	if err := e.admissible(s, a.Room); err != nil {
+	if err := e.admissible(s, a.Room, a.Pass); err != nil {
 		return wire.JoinOK{}, err
 	}
 	if n := s.roomCount(); n >= e.limits.Rooms {
@@ -118,7 +118,7 @@ func (e *Edge) join(ctx context.Context, s *session, a wire.JoinArgs) (wire.Join
 	if err != nil {
 		return wire.JoinOK{}, err
 	}
-	if left, err := r.admit(s, info, e.spanOf(ctx)); err != nil {
+	if left, err := r.admit(s, info, a.Pass, e.spanOf(ctx)); err != nil {
 		if !left {
 			e.release(r)
 		}
@@ -137,14 +137,14 @@ func (e *Edge) joined(s *session, r *room) wire.JoinOK {
 
 // admit adds the session and tells the room. It waits until the mesh has accepted that. left tells that the session has been taken out of the
 // room and counted out meanwhile, by its own end.
-func (r *room) admit(s *session, info json.RawMessage, span trace.Span) (left bool, err error) {
+func (r *room) admit(s *session, info json.RawMessage, pass string, span trace.Span) (left bool, err error) {
 	r.mu.Lock()
 	if n := len(r.local) + len(r.remote); n >= r.edge.limits.Peers {
 		r.mu.Unlock()
 		return false, wire.Errorf(wire.CodeRoomFull, "the room has %d peers, which is the limit", n)
 	}
 	under := r.edge.decidedAt(s, r.id)
-	if err := r.edge.admissible(s, r.id); err != nil { // again: what was decided while the room opened did not find the session in it
+	if err := r.edge.admissible(s, r.id, pass); err != nil { // again: what was decided while the room opened did not find the session in it
 		r.mu.Unlock()
 		return false, err
 	}

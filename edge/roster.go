@@ -171,7 +171,12 @@ func (r *room) complete() bool {
 
 // other takes what is no event off the room's subjects.
 func (r *room) other(env *wire.Envelope, m bus.Message) {
-	if env.Kind != wire.KindAnnounce {
+	switch env.Kind {
+	case wire.KindAnnounce:
+	case wire.KindKnock:
+		r.askedToKnock(env, m)
+		return
+	default:
 		return
 	}
 	known, want := r.merge(env)

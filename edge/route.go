@@ -128,6 +128,20 @@ func (e *Edge) operate(ctx context.Context, s *session, args any) (ok any, err e
 		return e.kick(ctx, s, a)
 	case wire.LockArgs:
 		return e.lock(ctx, s, a)
+	case wire.ModerateArgs:
+		return e.moderate(s, a)
+	case wire.KnockArgs:
+		return e.knock(ctx, s, a)
+	case wire.AdmitArgs:
+		return e.admit(ctx, s, a)
+	case wire.ContactsArgs:
+		return e.contacts(ctx, s)
+	case wire.ContactArgs:
+		return e.contact(ctx, s, a)
+	case wire.InviteArgs:
+		return e.invite(s), nil
+	case wire.InvitedArgs:
+		return e.invited(a)
 	}
 	return nil, wire.Errorf(wire.CodeInternal, "the edge has no such operation")
 }

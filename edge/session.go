@@ -39,8 +39,12 @@ type session struct {
 	watched  []wire.UserID
 	calls    map[wire.CallID]struct{}
 	hears    callHearing
-	expires  time.Time // of the token
-	rights   *rights   // nil unless the token is a moderator's
+	expires  time.Time     // of the token
+	rights   *rights       // nil unless the token is a moderator's
+	made     []wire.RoomID // that it moderates by their maker's secret
+	makeRate *rate.Limiter // of decisions about those; nil until there is one
+	asks     bucket        // of changes of contacts, and of lists of them
+	knocks   bucket
 	keyed    time.Time // when keyNow last signed
 	detached time.Time // zero while there is a socket
 	ending   bool      // the sweep is finding out whether it goes on elsewhere
@@ -237,7 +241,7 @@ func (s *session) state() *sessionState {
 		st.Whole = ms
 	}
 	s.mu.Lock()
-	st.Watched = s.watched
+	st.Watched, st.Makes = s.watched, s.made
 	s.mu.Unlock()
 	return st
 }

@@ -107,6 +107,12 @@ func roomOf(args any) wire.RoomID {
 		return a.Room
 	case wire.LockArgs:
 		return a.Room
+	case wire.ModerateArgs:
+		return a.Room
+	case wire.KnockArgs:
+		return a.Room
+	case wire.AdmitArgs:
+		return a.Room
 	}
 	return ""
 }

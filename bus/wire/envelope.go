@@ -25,6 +25,8 @@ const (
 	KindWho Kind = 5
 	// KindPresence carries a [PresenceNote] to the edges that watch a user.
 	KindPresence Kind = 6
+	// KindKnock carries a [KnockNote]: it asks the edges that have a room to tell the moderators in it, and to answer with a [KnockAnswer].
+	KindKnock Kind = 7
 )
 
 // envelopeVersion is the first byte of every envelope. Additions go into the extension block, which older edges skip.
@@ -220,6 +222,8 @@ type PresenceNote struct {
 	User   UserID `json:"user"`
 	Edge   EdgeID `json:"edge"`
 	Online bool   `json:"online"`
+	// Blocks says that the user has blocked somebody, or no longer: for whom it seems offline may be another now.
+	Blocks bool `json:"blocks,omitempty"`
 }
 
 // AppendJSON writes v, which must be one of this package's types, or made of such.

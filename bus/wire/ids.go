@@ -23,6 +23,8 @@ type (
 	SessionID string
 	// CallID names a call; it begins with the caller's region, where the call is decided.
 	CallID string
+	// MoveCode is for what moves to another device; it begins with the region in which that waits.
+	MoveCode string
 	// EdgeID names one run of one edge. It is made anew at every start.
 	EdgeID string
 	// Region is a label on edges, NATS clusters and relays: see [ParseRegion].
@@ -36,6 +38,7 @@ const (
 	MaxKeyBytes  = 64
 	peerIDLen    = 16
 	sessionIDLen = 26
+	moveCodeLen  = 26
 )
 
 // idEncoding is lower-case base32: safe as a NATS subject token, in a URL and when read out aloud.
@@ -63,9 +66,18 @@ func NewRoomID() RoomID { return RoomID("call-" + randomID(20)) }
 func NewCallID(r Region) CallID { return CallID(string(r) + "." + randomID(20)) }
 
 // Region returns the region in which the call is decided, and whether the id has the form of a call id at all.
-func (c CallID) Region() (Region, bool) {
-	region, rest, ok := strings.Cut(string(c), ".")
-	if !ok || len(rest) != 20 || !isID(rest) {
+func (c CallID) Region() (Region, bool) { return regionOf(string(c), 20) }
+
+// NewMoveCode returns a fresh code of 130 random bits.
+func NewMoveCode(r Region) MoveCode { return MoveCode(string(r) + "." + randomID(moveCodeLen)) }
+
+// Region returns the region in which the data waits, and whether it has the form of a code at all.
+func (c MoveCode) Region() (Region, bool) { return regionOf(string(c), moveCodeLen) }
+
+// regionOf reads `<region>.<so many characters of an id>`.
+func regionOf(id string, chars int) (Region, bool) {
+	region, rest, ok := strings.Cut(id, ".")
+	if !ok || len(rest) != chars || !isID(rest) {
 		return "", false
 	}
 	r, err := ParseRegion(region)

@@ -58,6 +58,22 @@ type AdmitArgs struct {
 	Accept bool   `json:"accept"`
 }
 
+// KnockNote tells the edges that have a room who knocks.
+type KnockNote struct {
+	Peer PeerID `json:"peer"`
+	User User   `json:"user"`
+}
+
+// KnockAnswer is what an edge answers to a [KnockNote].
+type KnockAnswer string
+
+// The answers of edges.
+const (
+	KnockHeard  KnockAnswer = "heard"  // a moderator there is told
+	KnockNobody KnockAnswer = "nobody" // no moderator is there
+	KnockBusy   KnockAnswer = "busy"   // too many knock
+)
+
 // KnockEvent tells a moderator in the room that somebody wants to be let in. It may repeat.
 type KnockEvent struct {
 	Head

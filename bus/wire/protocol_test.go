@@ -130,7 +130,7 @@ func TestProtocolIsComplete(t *testing.T) {
 	for typ, values := range parseSource(t).enums {
 		for _, v := range values {
 			// Notes are the edges' own.
-			if typ != "Note" {
+			if typ != "Note" && typ != "KnockAnswer" {
 				mentions("`" + v.value + "`")
 			}
 		}
