@@ -143,3 +143,40 @@ test('the speaker’s tile is the large one, a pin keeps another, and a small wi
   await ada.page.keyboard.press('i')
   await expect.poll(async () => (await frames())[0]).toBe('')
 })
+
+test('after a first visit the page opens without a network, says so, keeps nothing of the mesh, and goes on when the network is back', async () => {
+  const ada = await stage.visit('a', 'Ada', { serviceWorkers: 'allow' })
+  const { page } = ada
+  ada.watch.allow(/Failed to load resource: net::ERR_INTERNET_DISCONNECTED/, /WebSocket connection to .* failed/)
+  await ada.open('/')
+  await ada.find('new-room').waitFor()
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+  // What was loaded when used is there the next time, too.
+  await ada.open('/r/offline')
+  await ada.find('open-check').click()
+  await ada.find('check-close').click()
+
+  await ada.setOffline(true)
+  await ada.open('/')
+  await ada.notice('offline').waitFor()
+  expect(await ada.notice('offline').innerText()).toContain('You are offline')
+  await expectGoodLooks(ada, 'offline')
+  await ada.open('/r/offline')
+  await ada.notice('offline').waitFor()
+  await ada.find('open-check').click()
+  await ada.page.locator('[data-testid="check-network"][data-state="unreachable"]').waitFor()
+  await ada.find('check-close').click()
+
+  const kept = await page.evaluate(async () => {
+    const caches = window.caches
+    const all = await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)))
+    return all.flat()
+  })
+  expect(kept).toContain('/')
+  expect(kept.filter((path) => path.startsWith('/v1')), 'nothing of the mesh is kept').toEqual([])
+
+  await ada.setOffline(false)
+  await ada.notice('offline').waitFor({ state: 'detached' })
+  await ada.join()
+  await ada.find('invite-link').waitFor()
+})
