@@ -3,7 +3,7 @@ import { fileURLToPath, URL } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
-import { offlineShell } from './build/offlineShell'
+import { offlineShell } from './build/offlineShell.ts'
 
 // The edge that `vite dev` forwards the API and the WebSocket to.
 const edge = process.env.CALLMESH_DEV_EDGE ?? 'http://127.0.0.1:8443'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Plugin } from 'vite'
-import { gzipBytes, initialChunks, type BuiltChunk } from './initialFiles'
+import { gzipBytes, initialChunks, type BuiltChunk } from './initialFiles.ts'
 
 /** What the page may cost before it shows anything, in bytes of compressed JavaScript: effects, recorders and models are loaded when used. */
 const LIMIT = 200_000

@@ -180,3 +180,22 @@ test('after a first visit the page opens without a network, says so, keeps nothi
   await ada.join()
   await ada.find('invite-link').waitFor()
 })
+
+test('a link whose room name is too long is refused at once, in words; joining can be called off', async () => {
+  const ada = await stage.visit('a', 'Ada')
+  await ada.open(`/r/${'long'.repeat(40)}`)
+  expect(await ada.page.getByRole('alert').innerText()).toMatch(/^That name is too long/)
+  await expectGoodLooks(ada, 'too-long', ['light'])
+
+  // An edge that takes the connection and says nothing.
+  await ada.page.routeWebSocket('**/v1/ws', () => undefined)
+  await ada.open('/r/slow')
+  await ada.find('name').fill('Ada')
+  await ada.find('join').click()
+  await ada.page.locator('[data-notice="unreachable"]').waitFor()
+  await expectGoodLooks(ada, 'joining', ['light'])
+  await ada.find('cancel-join').click()
+  await ada.page.locator('[data-testid="join"]:enabled').waitFor()
+  expect(await ada.find('cancel-join').count()).toBe(0)
+  expect(await ada.find('call').count()).toBe(0)
+})

@@ -79,4 +79,10 @@ export const check = {
   'offline.title': 'You are offline',
   'offline.how': 'This page came from your device. To call, connect to a network; it then goes on by itself.',
   'away.how': 'You are online, but callmesh does not answer. It may be restarting, or something on the way blocks it.',
+
+  'manners.muted.touch': 'Nobody hears you until you turn it on.',
+  'link.late.to': 'Still no path to {name}',
+  'link.late.how': 'It may yet be found. If not, try again, or switch to another network, such as your phone’s.',
+  'alone.hereOnly': 'The link works on this computer only. For others, open callmesh under an address that they can reach.',
+  'lobby.cancel': 'Cancel',
 } as const

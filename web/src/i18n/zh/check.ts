@@ -80,4 +80,10 @@ export const check: Record<keyof typeof english, string> = {
   'offline.title': '你没有联网',
   'offline.how': '本页来自你的设备。要通话请先连上网络，之后会自动继续。',
   'away.how': '你已联网，但 callmesh 没有应答。它可能正在重启，或者路上有什么挡住了。',
+
+  'manners.muted.touch': '打开麦克风之前，没有人听得到。',
+  'link.late.to': '还没有找到通往 {name} 的路',
+  'link.late.how': '也许还能找到。如果一直不行，请重试，或者换一个网络，比如手机热点。',
+  'alone.hereOnly': '这个链接只在这台电脑上有用。要邀请别人，请用对方也能访问的地址打开 callmesh。',
+  'lobby.cancel': '取消',
 }
