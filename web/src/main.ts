@@ -1,7 +1,9 @@
 import { createApp } from 'vue'
 import App from './App.vue'
 import { acceptGivenToken } from './composables/identity'
+import { listenForInstall } from './composables/useInstall'
 import { createWords, initialLanguage } from './i18n'
+import { keepForOffline } from './offline/register'
 import { createPages } from './router'
 import './styles/tokens.css'
 import './styles/base.css'
@@ -12,3 +14,6 @@ import './styles/people.css'
 acceptGivenToken()
 
 createApp(App).use(createWords(initialLanguage())).use(createPages()).mount('#app')
+
+listenForInstall()
+keepForOffline()

@@ -1,4 +1,5 @@
 import { createRouter, createWebHistory } from 'vue-router'
+import { roomProblem } from './composables/roomName'
 import RoomView from './views/RoomView.vue'
 import StartView from './views/StartView.vue'
 
@@ -7,7 +8,17 @@ export function createPages() {
     history: createWebHistory(),
     routes: [
       { path: '/', name: 'start', component: StartView },
-      { path: '/r/:room', name: 'room', component: RoomView, props: true },
+      {
+        path: '/r/:room',
+        name: 'room',
+        component: RoomView,
+        props: true,
+        // The start page says what is wrong with such a name, before anything is opened or asked for.
+        beforeEnter: ({ params }) => {
+          const problem = roomProblem(String(params.room))
+          return problem === null ? true : { path: '/', query: { problem } }
+        },
+      },
       // The edge gives the page for every path; what leads nowhere leads to the start.
       { path: '/:rest(.*)*', redirect: '/' },
     ],

@@ -9,6 +9,8 @@ export interface BrowserOptions {
   camera?: string
   /** What the reader answers when the browser asks for a camera or a microphone. */
   devices?: 'allow' | 'deny'
+  /** As an administrator's policy can: no UDP that does not go through a proxy, of which there is none. */
+  udp?: 'allow' | 'deny'
 }
 
 /** Chromium with a camera, a microphone and a screen that are not real, and that beeps now and then. */
@@ -21,7 +23,7 @@ export class TestBrowser {
     this.dir = dir
   }
 
-  static async start({ camera, devices = 'allow' }: BrowserOptions = {}): Promise<TestBrowser> {
+  static async start({ camera, devices = 'allow', udp = 'allow' }: BrowserOptions = {}): Promise<TestBrowser> {
     const dir = await mkdtemp(join(tmpdir(), 'callmesh-camera-'))
     const file = camera ?? join(dir, 'camera.y4m')
     // Software codecs: a larger picture would cost more than it proves.
@@ -44,6 +46,7 @@ export class TestBrowser {
         '--disable-renderer-backgrounding',
         '--disable-background-timer-throttling',
         '--disable-backgrounding-occluded-windows',
+        ...(udp === 'deny' ? ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] : []),
         ...(onNetwork() ? [] : ['--allow-loopback-in-peer-connection']),
       ],
     })

@@ -23,6 +23,8 @@ interface Place {
   secret: string
   /** The NATS to join; without one it is all there is: the one program of `make run`, with the NATS and the relay inside. */
   nats?: string
+  /** Relays of others to name, in place of one inside. */
+  relays?: string[]
 }
 
 /** One edge process. It can be killed and started again in the same place. */
@@ -45,21 +47,22 @@ export class Edge {
 
   async start(): Promise<void> {
     const { listen, admin, turn } = this.ports
-    const { dir, nats, secret } = this.place
+    const { dir, nats, secret, relays } = this.place
     const program = new Program(
       `edge ${this.name}`,
       binary('EDGE_BIN'),
       [
         ['serve', '--guests', '--region', 'test', '--data-dir', dir],
-        ['--listen', listen, '--admin-listen', admin, '--turn-embedded', '--turn-listen', turn],
+        ['--listen', listen, '--admin-listen', admin],
+        relays ? relays.flatMap((url) => ['--turn-url', url]) : ['--turn-embedded', '--turn-listen', turn],
         // The relays of the two edges are on one machine and must reach each other.
         nats ? ['--nats-url', nats, '--turn-allow-peer', '127.0.0.1/32'] : ['--tls-off'],
       ].flat(),
-      { CALLMESH_AUTH_SECRET: secret },
+      { CALLMESH_AUTH_SECRET: secret, ...(relays && { CALLMESH_TURN_SECRET: secret }) },
     )
     this.program = program
     this.past.push(program)
-    const [, turnAddress = ''] = await program.line(/msg="relay listens".* addr=(\S+)/)
+    const [, turnAddress = turn] = relays ? [] : await program.line(/msg="relay listens".* addr=(\S+)/)
     const [, adminOrigin = ''] = await program.line(/msg=metrics url=(http:\S+)\/metrics/)
     // What whoever starts one reads, too.
     const [, origin = ''] = await program.line(/callmesh is ready\. Open +(http:\S+)\//)
@@ -113,6 +116,8 @@ export class Mesh {
   readonly viaB: Front
   /** An edge that has nothing to do with the others; a test that wants it starts it. */
   readonly alone: Edge
+  /** One like it, whose relay is down: it names one where nobody listens. */
+  readonly stranded: Edge
   private readonly dir: string
   private readonly natsListen: string
   private nats: Program
@@ -125,6 +130,9 @@ export class Mesh {
     this.a = new Edge('a', { dir: join(dir, 'a'), nats: url, secret })
     this.b = new Edge('b', { dir: join(dir, 'b'), nats: url, secret })
     this.alone = new Edge('alone', { dir: join(dir, 'alone'), secret })
+    // The discard port, which no program here has.
+    const relays = ['udp', 'tcp'].map((transport) => `turn:127.0.0.1:9?transport=${transport}`)
+    this.stranded = new Edge('stranded', { dir: join(dir, 'stranded'), secret, relays })
     this.viaA = new Front('via a', [this.a, this.b])
     this.viaB = new Front('via b', [this.b, this.a])
   }
@@ -156,12 +164,12 @@ export class Mesh {
 
   async stop(): Promise<void> {
     await Promise.all([this.viaA.stop(), this.viaB.stop()])
-    await Promise.all([this.a.kill(), this.b.kill(), this.alone.kill(), this.nats.kill('SIGKILL')])
+    await Promise.all([this.a.kill(), this.b.kill(), this.alone.kill(), this.stranded.kill(), this.nats.kill('SIGKILL')])
     await rm(this.dir, { recursive: true, force: true })
   }
 
   log(): string {
-    return [this.nats.log(), this.a.log(), this.b.log(), this.alone.log()].join('\n')
+    return [this.nats.log(), this.a.log(), this.b.log(), this.alone.log(), this.stranded.log()].join('\n')
   }
 }
 

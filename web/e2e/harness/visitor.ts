@@ -31,9 +31,11 @@ export class Visitor {
   }
 
   static async arrive(browser: TestBrowser, edge: Address, name: string, options: BrowserContextOptions = {}): Promise<Visitor> {
-    const context = await browser.chromium.newContext({ locale: 'en-GB', viewport: { width: 800, height: 600 }, ...options })
+    // A page that is kept for later would hide what a test does to the network; the test of that allows it.
+    const context = await browser.chromium.newContext({ locale: 'en-GB', viewport: { width: 800, height: 600 }, serviceWorkers: 'block', ...options })
     context.setDefaultTimeout(20_000)
     const watch = new Watch(edge.origin)
+    watch.allow(/Service Worker registration blocked by Playwright/)
     await watch.attach(context)
     return new Visitor(name, edge, await context.newPage(), watch)
   }

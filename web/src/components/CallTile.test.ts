@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import CallTile, { type TilePerson } from './CallTile.vue'
 import { mounted } from './componenttest/mounted'
 
@@ -53,5 +53,30 @@ describe('a tile', () => {
     const other = tile({ camera }).get('video')
     expect(other.classes()).not.toContain('mirrored')
     expect(other.attributes('data-testid')).toBe('remote-video')
+  })
+
+  it('does not look for a path without an end: after a while it says what to do', async () => {
+    vi.useFakeTimers()
+    const view = tile({ link: 'connecting', path: null })
+    await vi.advanceTimersByTimeAsync(19_000)
+    expect(view.text()).toContain('Looking for a path to Bo')
+    expect(view.find('.state button').exists()).toBe(false)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(view.text()).toContain('Still no path to Bo')
+    await view.get('.state button').trigger('click')
+    expect(view.emitted('retry')).toHaveLength(1)
+    await view.setProps({ person: { ...bo, link: 'connected' } })
+    expect(view.find('.state').exists()).toBe(false)
+    vi.useRealTimers()
+  })
+
+  it('explains the path to whoever has no pointer to rest on it', async () => {
+    const badge = tile().get('[data-testid="badge"]')
+    expect(badge.element.tagName).toBe('BUTTON')
+    await badge.trigger('click')
+    expect(badge.attributes('aria-expanded')).toBe('true')
+    expect(badge.text()).toBe('This call goes through a relay in eu (38 ms).')
+    await badge.trigger('click')
+    expect(badge.attributes('aria-expanded')).toBe('false')
   })
 })

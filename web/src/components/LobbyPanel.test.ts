@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { useName } from '@/composables/useName'
 import type { Problem } from '@/media/devices'
 import { deviceControls, devicesView, mounted } from './componenttest/mounted'
@@ -10,6 +10,7 @@ function lobby(devices = devicesView(), media = deviceControls()) {
 
 describe('the lobby', () => {
   beforeEach(() => {
+    vi.spyOn(globalThis, 'fetch').mockImplementation(() => Promise.resolve(Response.json({ guests: true })))
     useName().value = ''
   })
 

@@ -54,6 +54,11 @@ export function deviceTroubles(media: Pick<MediaSnapshot, 'microphone' | 'camera
   return troubles
 }
 
+/** What is the matter with one device, in a few words. */
+export function troubleTitle(problem: Problem, which: 'microphone' | 'camera'): MessageKey {
+  return trouble(problem, which, 'other').title
+}
+
 function trouble(problem: Problem, which: keyof Titles, browser: BrowserFamily): Trouble {
   if (problem === 'insecure') return { problem, title: 'insecure.title', how: 'insecure.how', retry: [] }
   if (problem === 'unsupported') return { problem, title: 'unsupported.title', how: 'unsupported.how', retry: [] }

@@ -18,6 +18,7 @@ export function mannersFeature(context: CallContext): CallFeature {
   const turn = (on: boolean) => void context.media.setMicrophone(on)
   const talking = usePushToTalk({ ready: () => microphone().state === 'off' && microphone().problem === null, set: turn })
 
+  const touch = matchMedia('(hover: none)').matches
   const unheard = ref(false)
   let timer: ReturnType<typeof setTimeout> | undefined
   const end = context.media.onVoiceWhileMuted(() => {
@@ -46,7 +47,7 @@ export function mannersFeature(context: CallContext): CallFeature {
           id: 'muted',
           tone: 'warn',
           title: { key: 'manners.muted', named: {} },
-          body: { key: 'manners.muted.body', named: {} },
+          body: { key: touch ? 'manners.muted.touch' : 'manners.muted.body', named: {} },
           button: { label: { key: 'control.microphone.off', named: {} }, run: () => turn(true) },
           act: 'dismiss',
         },

@@ -16,6 +16,8 @@ describe('the words of a path', () => {
   it.each<[Path, string, string]>([
     [direct, 'Direct · 12 ms', 'This call goes directly between you and Bo (12 ms).'],
     [{ ...direct, rttMs: 0.2 }, 'Direct · 1 ms', 'This call goes directly between you and Bo (1 ms).'],
+    // The name that an edge has for its region when it was not told any.
+    [{ ...relay, relayRegion: 'local' }, 'Through a relay · 38 ms', 'This call goes through a relay (38 ms).'],
     [{ ...direct, rttMs: null }, 'Direct', 'This call goes directly between you and Bo.'],
     [relay, 'Through a relay in eu · 38 ms', 'This call goes through a relay in eu (38 ms).'],
     [{ ...relay, rttMs: null }, 'Through a relay in eu', 'This call goes through a relay in eu.'],

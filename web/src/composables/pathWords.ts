@@ -23,7 +23,8 @@ const LONG: Record<Stem, [measured: MessageKey, unmeasured: MessageKey]> = {
 
 function stem(path: Path): Stem {
   if (path.direct) return 'path.direct'
-  return path.relayRegion ? 'path.relay' : 'path.relay.nowhere'
+  // An edge that was not told where it stands calls its region local, which tells nobody anything.
+  return path.relayRegion && path.relayRegion !== 'local' ? 'path.relay' : 'path.relay.nowhere'
 }
 
 /**

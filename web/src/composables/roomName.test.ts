@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newRoomName, readRoom, roomLink, roomPath } from './roomName'
+import { isLoopback, newRoomName, readRoom, roomLink, roomPath, roomProblem } from './roomName'
 
 const HERE = 'https://call.example:8443'
 
@@ -56,5 +56,19 @@ describe('a link', () => {
       expect(readRoom(roomLink(room, HERE), HERE)).toEqual({ room })
       expect(roomPath(room)).toMatch(/^\/r\/[^/?#]+$/)
     }
+  })
+})
+
+describe('a link that was opened', () => {
+  it('is refused where no room can have such a name', () => {
+    expect(roomProblem('tea-at-five')).toBeNull()
+    expect(roomProblem('茶'.repeat(42))).toBeNull()
+    expect(roomProblem('茶'.repeat(43))).toBe('tooLong')
+    expect(roomProblem('a\u0000b')).toBe('unusable')
+  })
+
+  it('is known to lead nowhere for others', () => {
+    for (const here of ['http://localhost:8443/r/a', 'http://call.localhost/r/a', 'http://127.0.0.1:8443/r/a', 'http://[::1]/r/a']) expect(isLoopback(here)).toBe(true)
+    for (const there of ['https://call.example/r/localhost', 'http://192.168.1.4:8443/r/a', 'https://localhost.example/']) expect(isLoopback(there)).toBe(false)
   })
 })

@@ -37,6 +37,18 @@ export type RoomProblem = 'empty' | 'tooLong' | 'unusable' | 'foreign'
 
 export type RoomInput = { room: string } | { problem: RoomProblem; host?: string }
 
+/** Whether a link leads to the machine that it is opened on: nobody else gets anywhere with it. */
+export function isLoopback(link: string): boolean {
+  const { hostname } = new URL(link)
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
+/** Why there can be no room of this name; null if there can. */
+export function roomProblem(room: string): RoomProblem | null {
+  const read = checked(room)
+  return 'problem' in read ? read.problem : null
+}
+
 /** What the person meant by `input`: a link to a room on this site, or a room's name. */
 export function readRoom(input: string, origin: string = location.origin): RoomInput {
   const text = input.trim()

@@ -19,25 +19,32 @@ export function useCall(room: string, media: LocalMedia) {
   /** Whether we have been in since the last join; losing touch later does not bring the lobby back. */
   const inside = ref(false)
   let end = () => {}
+  /** Which try to join is the one that is wanted; a cancelled one must not end in the room. */
+  let wanted = 0
 
   async function join(name: string): Promise<void> {
     if (joining.value) return
     end()
+    const mine = ++wanted
     joining.value = true
     refused.value = null
     try {
-      if (await shutOut()) {
+      const out = await shutOut()
+      if (mine !== wanted) return
+      if (out) {
         refused.value = NO_GUESTS
         return
       }
       await connect(name).join()
+      if (mine !== wanted) return
       inside.value = snapshot.value?.joined ?? false
     } catch (thrown) {
+      if (mine !== wanted) return
       const { code, message } = asWireError(thrown)
       refused.value ??= { code, message }
       end()
     } finally {
-      joining.value = false
+      if (mine === wanted) joining.value = false
     }
   }
 
@@ -79,6 +86,8 @@ export function useCall(room: string, media: LocalMedia) {
     failure: computed<CallError | null>(() => refused.value ?? snapshot.value?.error ?? null),
     join,
     leave(): void {
+      wanted++
+      joining.value = false
       end()
       refused.value = null
     },

@@ -36,12 +36,10 @@ export const base = {
   'lobby.level': 'Microphone level',
   'lobby.level.hint': 'Speak: the bars should move.',
   'lobby.level.off': 'Your microphone is off',
-  'lobby.level.none': 'No sound from your microphone',
   'lobby.without': 'You can join without a camera and a microphone, to listen and to write.',
   'lobby.asking': 'Your browser is asking for your permission',
   'lobby.asking.body': 'Choose “Allow” to be seen and heard. Nobody sees or hears you before you join.',
   'lobby.cameraStarting': 'Starting your camera…',
-  'lobby.cameraNone': 'No picture from your camera',
 
   'denied.camera': 'This page may not use your camera',
   'denied.microphone': 'This page may not use your microphone',

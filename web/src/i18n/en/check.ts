@@ -71,4 +71,18 @@ export const check = {
   'check.calls.poor.how': 'Neither UDP nor any relay gets through. Try another network, such as your phone’s, and turn off a VPN.',
   'check.calls.unknown': 'Only direct calls can work, if at all',
   'check.calls.unknown.how': 'No relay answers. Two on the same network will find each other; others may not.',
+
+  'install.heading': 'As an app',
+  'install.go': 'Install callmesh',
+  'install.why': 'It then has a window and an icon of its own.',
+  'install.byHand': 'Tap Share, then “Add to Home Screen”, to have callmesh as an app.',
+  'offline.title': 'You are offline',
+  'offline.how': 'This page came from your device. To call, connect to a network; it then goes on by itself.',
+  'away.how': 'You are online, but callmesh does not answer. It may be restarting, or something on the way blocks it.',
+
+  'manners.muted.touch': 'Nobody hears you until you turn it on.',
+  'link.late.to': 'Still no path to {name}',
+  'link.late.how': 'It may yet be found. If not, try again, or switch to another network, such as your phone’s.',
+  'alone.hereOnly': 'The link works on this computer only. For others, open callmesh under an address that they can reach.',
+  'lobby.cancel': 'Cancel',
 } as const

@@ -37,12 +37,10 @@ export const base: Record<keyof typeof english, string> = {
   'lobby.level': '麦克风音量',
   'lobby.level.hint': '说句话，音量条应该会动。',
   'lobby.level.off': '麦克风已关闭',
-  'lobby.level.none': '麦克风没有声音',
   'lobby.without': '没有摄像头和麦克风也可以加入，听别人说、用文字聊。',
   'lobby.asking': '浏览器正在请求你的许可',
   'lobby.asking.body': '请选择“允许”，别人才能看到和听到你。加入之前，没有人能看到或听到你。',
   'lobby.cameraStarting': '正在启动摄像头…',
-  'lobby.cameraNone': '摄像头没有画面',
 
   'denied.camera': '本页未获准使用摄像头',
   'denied.microphone': '本页未获准使用麦克风',

@@ -72,4 +72,18 @@ export const check: Record<keyof typeof english, string> = {
   'check.calls.poor.how': 'UDP 和中继都不通。请换一个网络（比如手机热点），并关闭 VPN。',
   'check.calls.unknown': '最多只有直连通话可用',
   'check.calls.unknown.how': '没有中继应答。同一网络里的两个人能互相找到，其他人未必。',
+
+  'install.heading': '作为应用',
+  'install.go': '安装 callmesh',
+  'install.why': '安装后有自己的窗口和图标。',
+  'install.byHand': '点按“共享”，再点“添加到主屏幕”，就能像应用一样使用 callmesh。',
+  'offline.title': '你没有联网',
+  'offline.how': '本页来自你的设备。要通话请先连上网络，之后会自动继续。',
+  'away.how': '你已联网，但 callmesh 没有应答。它可能正在重启，或者路上有什么挡住了。',
+
+  'manners.muted.touch': '打开麦克风之前，没有人听得到。',
+  'link.late.to': '还没有找到通往 {name} 的路',
+  'link.late.how': '也许还能找到。如果一直不行，请重试，或者换一个网络，比如手机热点。',
+  'alone.hereOnly': '这个链接只在这台电脑上有用。要邀请别人，请用对方也能访问的地址打开 callmesh。',
+  'lobby.cancel': '取消',
 }
