@@ -1,15 +1,19 @@
 import { createRouter, createWebHistory } from 'vue-router'
+import { arrivalGuard } from './composables/arrivals'
 import RoomView from './views/RoomView.vue'
 import StartView from './views/StartView.vue'
 
 export function createPages() {
-  return createRouter({
+  const router = createRouter({
     history: createWebHistory(),
     routes: [
       { path: '/', name: 'start', component: StartView },
       { path: '/r/:room', name: 'room', component: RoomView, props: true },
+      { path: '/people', name: 'people', component: () => import('./views/PeopleView.vue') },
       // The edge gives the page for every path; what leads nowhere leads to the start.
       { path: '/:rest(.*)*', redirect: '/' },
     ],
   })
+  router.beforeEach(arrivalGuard)
+  return router
 }
