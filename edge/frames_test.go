@@ -183,7 +183,7 @@ const peerArg = `"abcdefghij234567"`
 var opArguments = map[wire.Op][]argument{
 	wire.OpHello:    {{"token", `"t"`, `1`, false}, {"resume", `null`, `"x"`, true}},
 	wire.OpPing:     {},
-	wire.OpJoin:     {{"room", `"r"`, `{}`, false}, {"info", `1`, "", true}},
+	wire.OpJoin:     {{"room", `"r"`, `{}`, false}, {"info", `1`, "", true}, {"pass", `"p"`, `1`, true}},
 	wire.OpUpdate:   {{"room", `"r"`, `["r"]`, false}, {"info", `1`, "", false}},
 	wire.OpLeave:    {{"room", `"r"`, `null`, false}},
 	wire.OpSignal:   {{"room", `"r"`, `true`, false}, {"to", peerArg, `7`, false}, {"data", `1`, "", false}, {"key", `"k"`, `1`, true}},
@@ -198,6 +198,13 @@ var opArguments = map[wire.Op][]argument{
 	wire.OpRefresh:  {{"token", `"t"`, `{}`, false}},
 	wire.OpKick:     {{"room", `"r"`, `1`, true}, {"user", `"bob"`, `null`, true}, {"forSeconds", `5`, `"5"`, true}},
 	wire.OpLock:     {{"room", `"r"`, `{}`, false}, {"locked", `true`, `1`, false}},
+	wire.OpContacts: {},
+	wire.OpContact:  {{"user", `"bob"`, `1`, false}, {"action", `"add"`, `"accept"`, false}, {"invite", `"i"`, `null`, true}},
+	wire.OpInvite:   {},
+	wire.OpInvited:  {{"code", `"c"`, `1`, false}},
+	wire.OpModerate: {{"room", `"r"`, `1`, false}, {"secret", `"sixteen letters."`, `"short"`, false}},
+	wire.OpKnock:    {{"room", `"r"`, `[]`, false}},
+	wire.OpAdmit:    {{"room", `"r"`, `1`, false}, {"peer", peerArg, `1`, false}, {"accept", `true`, `1`, false}},
 }
 
 func frameOf(op wire.Op, members map[string]string, after string) string {

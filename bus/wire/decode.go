@@ -120,7 +120,7 @@ func (r *Request) readOp(value []byte) error {
 // memberNames holds every member of every op, so that reading one's name costs no allocation.
 var memberNames = [...]string{
 	"id", "op", "room", "data", "to", "key", "keep", "info", "token", "resume", "before", "limit", "call", "media", "accept", "reason",
-	"users", "peer", "outcome", "user", "forSeconds", "locked",
+	"users", "peer", "outcome", "user", "forSeconds", "locked", "action", "invite", "code", "secret", "pass",
 }
 
 // known returns the name that raw holds, quotes included, if it is among names and without an escape.

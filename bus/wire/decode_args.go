@@ -22,7 +22,7 @@ func (r *reader) args(op Op) (any, error) {
 	case OpPing:
 		args = PingArgs{}
 	case OpJoin:
-		args = JoinArgs{Room: r.room(true), Info: r.raw("info", false)}
+		args = JoinArgs{Room: r.room(true), Info: r.raw("info", false), Pass: r.proof("pass", false)}
 	case OpUpdate:
 		args = UpdateArgs{Room: r.room(true), Info: r.raw("info", true)}
 	case OpLeave:
@@ -51,6 +51,20 @@ func (r *reader) args(op Op) (any, error) {
 		args = r.kick()
 	case OpLock:
 		args = LockArgs{Room: r.room(true), Locked: r.boolean("locked", true)}
+	case OpContacts:
+		args = ContactsArgs{}
+	case OpContact:
+		args = r.contact()
+	case OpInvite:
+		args = InviteArgs{}
+	case OpInvited:
+		args = InvitedArgs{Code: r.proof("code", true)}
+	case OpModerate:
+		args = ModerateArgs{Room: r.room(true), Secret: r.secret()}
+	case OpKnock:
+		args = KnockArgs{Room: r.room(true)}
+	case OpAdmit:
+		args = AdmitArgs{Room: r.room(true), Peer: PeerID(r.text("peer", true)), Accept: r.boolean("accept", true)}
 	default:
 		return nil, Errorf(CodeUnknownOp, "unknown op %.40q", string(op))
 	}
@@ -167,35 +181,6 @@ func oneOf[T ~string](r *reader, name string, required bool, allowed ...T) T {
 		r.fail(err)
 	}
 	return T(s)
-}
-
-func (r *reader) kick() KickArgs {
-	a := KickArgs{Room: r.room(false), Peer: PeerID(r.text("peer", false)), ForSeconds: r.seconds("forSeconds", MaxKickSeconds)}
-	hasPeer, hasUser := r.fs.index("peer") >= 0, r.fs.index("user") >= 0
-	if hasUser {
-		a.User = r.user("user")
-	}
-	switch {
-	case hasPeer == hasUser:
-		r.fail(Errorf(CodeBadRequest, "kick: want either peer or user"))
-	case hasPeer && r.fs.index("room") < 0:
-		r.fail(Errorf(CodeBadRequest, "kick: a peer is in a room: want room too, or user instead of peer"))
-	}
-	return a
-}
-
-// seconds returns nil if the member is not there.
-func (r *reader) seconds(name string, limit int) *int {
-	raw := r.raw(name, false)
-	if raw == nil {
-		return nil
-	}
-	n, err := strconv.Atoi(string(raw))
-	if err != nil || n < 0 || n > limit {
-		r.fail(Errorf(CodeBadRequest, "%s: want an integer from 0 to %d", name, limit))
-		return nil
-	}
-	return &n
 }
 
 func (r *reader) before() Mid {

@@ -21,6 +21,9 @@ const (
 	EvGoaway   Event = "goaway"
 	EvKicked   Event = "kicked"
 	EvLocked   Event = "locked"
+	EvContact  Event = "contact"
+	EvKnock    Event = "knock"
+	EvAdmitted Event = "admitted"
 )
 
 // Events lists every event with the type of its frame, for generated code and tests.
@@ -39,6 +42,9 @@ var Events = []struct {
 	{EvGoaway, GoawayEvent{}},
 	{EvKicked, KickedEvent{}},
 	{EvLocked, LockedEvent{}},
+	{EvContact, ContactEvent{}},
+	{EvKnock, KnockEvent{}},
+	{EvAdmitted, AdmittedEvent{}},
 }
 
 // Head begins every event. Mid and At are absent on events about the connection itself.

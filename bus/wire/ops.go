@@ -5,7 +5,7 @@ import "encoding/json"
 // Op names a request.
 type Op string
 
-// The ops of the contract, refresh, which keeps a session going when its token is about to expire, and what moderators do.
+// The ops of the contract: refresh keeps a session going when its token is about to expire.
 const (
 	OpHello    Op = "hello"
 	OpPing     Op = "ping"
@@ -24,6 +24,13 @@ const (
 	OpRefresh  Op = "refresh"
 	OpKick     Op = "kick"
 	OpLock     Op = "lock"
+	OpContacts Op = "contacts"
+	OpContact  Op = "contact"
+	OpInvite   Op = "invite"
+	OpInvited  Op = "invited"
+	OpModerate Op = "moderate"
+	OpKnock    Op = "knock"
+	OpAdmit    Op = "admit"
 )
 
 // Ops lists every op with the types of its arguments and of its ok, for dispatch by tests and for generated code.
@@ -49,6 +56,13 @@ var Ops = []struct {
 	{OpRefresh, RefreshArgs{}, RefreshOK{}},
 	{OpKick, KickArgs{}, KickOK{}},
 	{OpLock, LockArgs{}, Empty{}},
+	{OpContacts, ContactsArgs{}, ContactsOK{}},
+	{OpContact, ContactArgs{}, ContactOK{}},
+	{OpInvite, InviteArgs{}, InviteOK{}},
+	{OpInvited, InvitedArgs{}, InvitedOK{}},
+	{OpModerate, ModerateArgs{}, Keyed{}},
+	{OpKnock, KnockArgs{}, KnockOK{}},
+	{OpAdmit, AdmitArgs{}, Empty{}},
 }
 
 // Empty is an ok that says nothing but ok.
@@ -121,10 +135,11 @@ type Limits struct {
 	Peers        int     `json:"peers"`    // peers per room
 	Presence     int     `json:"presence"` // users watched per session
 	HistoryPosts int     `json:"historyPosts"`
-	HelloMs      int64   `json:"helloMs"`  // time from connect to hello
-	GraceMs      int64   `json:"graceMs"`  // time in which a lost session can resume
-	ReplayMs     int64   `json:"replayMs"` // how far back a resume is made whole
-	RingMs       int64   `json:"ringMs"`   // how long a call rings
+	HelloMs      int64   `json:"helloMs"`            // time from connect to hello
+	GraceMs      int64   `json:"graceMs"`            // time in which a lost session can resume
+	ReplayMs     int64   `json:"replayMs"`           // how far back a resume is made whole
+	RingMs       int64   `json:"ringMs"`             // how long a call rings
+	Contacts     int     `json:"contacts,omitempty"` // contacts per user; an edge that has none does not tell
 }
 
 // ICEServer is an RTCIceServer (W3C WebRTC, section 4.2.4), and where it stands.
@@ -153,6 +168,7 @@ type PingOK = Keyed
 type JoinArgs struct {
 	Room RoomID          `json:"room"`
 	Info json.RawMessage `json:"info,omitempty"`
+	Pass string          `json:"pass,omitempty"` // of an admitted event: lets its holder into the locked room
 }
 
 // JoinOK lists the others already there.

@@ -574,6 +574,131 @@ export const REQUESTS: RequestVector[] = [
       "locked": false
     }
   },
+  {
+    "name": "join with a pass",
+    "op": "join",
+    "frame": "{\"id\":1,\"op\":\"join\",\"room\":\"lobby\",\"pass\":\"eyJyIjoi.bWFj\"}",
+    "id": 1,
+    "args": {
+      "room": "lobby",
+      "pass": "eyJyIjoi.bWFj"
+    }
+  },
+  {
+    "name": "contacts",
+    "op": "contacts",
+    "frame": "{\"id\":1,\"op\":\"contacts\"}",
+    "id": 1,
+    "args": {}
+  },
+  {
+    "name": "contact: ask",
+    "op": "contact",
+    "frame": "{\"id\":1,\"op\":\"contact\",\"user\":\"bob\",\"action\":\"add\"}",
+    "id": 1,
+    "args": {
+      "user": "bob",
+      "action": "add"
+    }
+  },
+  {
+    "name": "contact: by an invitation",
+    "op": "contact",
+    "frame": "{\"id\":1,\"op\":\"contact\",\"user\":\"bob\",\"action\":\"add\",\"invite\":\"eyJ1Ijoi.bWFj\"}",
+    "id": 1,
+    "args": {
+      "user": "bob",
+      "action": "add",
+      "invite": "eyJ1Ijoi.bWFj"
+    }
+  },
+  {
+    "name": "contact: end it",
+    "op": "contact",
+    "frame": "{\"id\":1,\"op\":\"contact\",\"user\":\"bob\",\"action\":\"remove\"}",
+    "id": 1,
+    "args": {
+      "user": "bob",
+      "action": "remove"
+    }
+  },
+  {
+    "name": "contact: block",
+    "op": "contact",
+    "frame": "{\"id\":1,\"op\":\"contact\",\"user\":\"mallory\",\"action\":\"block\"}",
+    "id": 1,
+    "args": {
+      "user": "mallory",
+      "action": "block"
+    }
+  },
+  {
+    "name": "contact: unblock",
+    "op": "contact",
+    "frame": "{\"id\":1,\"op\":\"contact\",\"user\":\"mallory\",\"action\":\"unblock\"}",
+    "id": 1,
+    "args": {
+      "user": "mallory",
+      "action": "unblock"
+    }
+  },
+  {
+    "name": "invite",
+    "op": "invite",
+    "frame": "{\"id\":1,\"op\":\"invite\"}",
+    "id": 1,
+    "args": {}
+  },
+  {
+    "name": "invited",
+    "op": "invited",
+    "frame": "{\"id\":1,\"op\":\"invited\",\"code\":\"eyJ1Ijoi.bWFj\"}",
+    "id": 1,
+    "args": {
+      "code": "eyJ1Ijoi.bWFj"
+    }
+  },
+  {
+    "name": "moderate",
+    "op": "moderate",
+    "frame": "{\"id\":1,\"op\":\"moderate\",\"room\":\"m-gezdgnbvgy3tqojqgezdgnbvgy\",\"secret\":\"a secret of the maker ~\"}",
+    "id": 1,
+    "args": {
+      "room": "m-gezdgnbvgy3tqojqgezdgnbvgy",
+      "secret": "a secret of the maker ~"
+    }
+  },
+  {
+    "name": "knock",
+    "op": "knock",
+    "frame": "{\"id\":1,\"op\":\"knock\",\"room\":\"lobby\"}",
+    "id": 1,
+    "args": {
+      "room": "lobby"
+    }
+  },
+  {
+    "name": "admit",
+    "op": "admit",
+    "frame": "{\"id\":1,\"op\":\"admit\",\"room\":\"lobby\",\"peer\":\"qrstuvwxyz765432\",\"accept\":true}",
+    "id": 1,
+    "args": {
+      "room": "lobby",
+      "peer": "qrstuvwxyz765432",
+      "accept": true
+    }
+  },
+  {
+    "name": "admit nobody",
+    "op": "admit",
+    "frame": "{\"id\":1,\"op\":\"admit\",\"room\":\"lobby\",\"peer\":\"qrstuvwxyz765432\",\"accept\":false}",
+    "id": 1,
+    "args": {
+      "room": "lobby",
+      "peer": "qrstuvwxyz765432",
+      "accept": false
+    }
+  },
 ]
 
 export const ANSWERS: AnswerVector[] = [
@@ -1000,6 +1125,136 @@ export const ANSWERS: AnswerVector[] = [
     "ok": {},
     "frame": "{\"id\":1,\"ok\":{}}"
   },
+  {
+    "name": "contacts, none",
+    "op": "contacts",
+    "id": 1,
+    "ok": {
+      "contacts": []
+    },
+    "frame": "{\"id\":1,\"ok\":{\"contacts\":[]}}"
+  },
+  {
+    "name": "contacts",
+    "op": "contacts",
+    "id": 1,
+    "ok": {
+      "contacts": [
+        {
+          "user": {
+            "id": "bob",
+            "name": "Bob"
+          },
+          "state": "mutual",
+          "at": 1760000000000
+        },
+        {
+          "user": {
+            "id": "carol",
+            "name": ""
+          },
+          "state": "asked",
+          "at": 1760000000000
+        },
+        {
+          "user": {
+            "id": "dave",
+            "name": "Dave"
+          },
+          "state": "asks",
+          "at": 1760000000000
+        },
+        {
+          "user": {
+            "id": "mallory",
+            "name": "Mallory"
+          },
+          "state": "blocked",
+          "at": 1760000000000
+        }
+      ]
+    },
+    "frame": "{\"id\":1,\"ok\":{\"contacts\":[{\"user\":{\"id\":\"bob\",\"name\":\"Bob\"},\"state\":\"mutual\",\"at\":1760000000000},{\"user\":{\"id\":\"carol\",\"name\":\"\"},\"state\":\"asked\",\"at\":1760000000000},{\"user\":{\"id\":\"dave\",\"name\":\"Dave\"},\"state\":\"asks\",\"at\":1760000000000},{\"user\":{\"id\":\"mallory\",\"name\":\"Mallory\"},\"state\":\"blocked\",\"at\":1760000000000}]}}"
+  },
+  {
+    "name": "contact: asked",
+    "op": "contact",
+    "id": 1,
+    "ok": {
+      "contact": {
+        "user": {
+          "id": "bob",
+          "name": ""
+        },
+        "state": "asked",
+        "at": 1760000000000
+      }
+    },
+    "frame": "{\"id\":1,\"ok\":{\"contact\":{\"user\":{\"id\":\"bob\",\"name\":\"\"},\"state\":\"asked\",\"at\":1760000000000}}}"
+  },
+  {
+    "name": "contact: over",
+    "op": "contact",
+    "id": 1,
+    "ok": {
+      "contact": {
+        "user": {
+          "id": "bob",
+          "name": "Bob"
+        },
+        "state": "none",
+        "at": 1760000000000
+      }
+    },
+    "frame": "{\"id\":1,\"ok\":{\"contact\":{\"user\":{\"id\":\"bob\",\"name\":\"Bob\"},\"state\":\"none\",\"at\":1760000000000}}}"
+  },
+  {
+    "name": "invite",
+    "op": "invite",
+    "id": 1,
+    "ok": {
+      "code": "eyJ1Ijoi.bWFj",
+      "expiresAt": 1760604800000
+    },
+    "frame": "{\"id\":1,\"ok\":{\"code\":\"eyJ1Ijoi.bWFj\",\"expiresAt\":1760604800000}}"
+  },
+  {
+    "name": "invited",
+    "op": "invited",
+    "id": 1,
+    "ok": {
+      "user": {
+        "id": "bob",
+        "name": "Bob"
+      }
+    },
+    "frame": "{\"id\":1,\"ok\":{\"user\":{\"id\":\"bob\",\"name\":\"Bob\"}}}"
+  },
+  {
+    "name": "moderate",
+    "op": "moderate",
+    "id": 1,
+    "ok": {
+      "key": "k2"
+    },
+    "frame": "{\"id\":1,\"ok\":{\"key\":\"k2\"}}"
+  },
+  {
+    "name": "knock",
+    "op": "knock",
+    "id": 1,
+    "ok": {
+      "expiresAt": 1760000060000
+    },
+    "frame": "{\"id\":1,\"ok\":{\"expiresAt\":1760000060000}}"
+  },
+  {
+    "name": "admit",
+    "op": "admit",
+    "id": 1,
+    "ok": {},
+    "frame": "{\"id\":1,\"ok\":{}}"
+  },
 ]
 
 export const ERRORS: ErrorVector[] = [
@@ -1152,6 +1407,36 @@ export const ERRORS: ErrorVector[] = [
       "message": "the room is locked"
     },
     "frame": "{\"id\":1,\"error\":{\"code\":\"forbidden\",\"message\":\"the room is locked\"}}"
+  },
+  {
+    "name": "an invitation that is over",
+    "op": "invited",
+    "id": 1,
+    "error": {
+      "code": "gone",
+      "message": "the invitation is not good, or no longer"
+    },
+    "frame": "{\"id\":1,\"error\":{\"code\":\"gone\",\"message\":\"the invitation is not good, or no longer\"}}"
+  },
+  {
+    "name": "the wrong secret",
+    "op": "moderate",
+    "id": 1,
+    "error": {
+      "code": "forbidden",
+      "message": "this secret does not moderate this room"
+    },
+    "frame": "{\"id\":1,\"error\":{\"code\":\"forbidden\",\"message\":\"this secret does not moderate this room\"}}"
+  },
+  {
+    "name": "knock where no moderator is",
+    "op": "knock",
+    "id": 1,
+    "error": {
+      "code": "offline",
+      "message": "no moderator is in the room"
+    },
+    "frame": "{\"id\":1,\"error\":{\"code\":\"offline\",\"message\":\"no moderator is in the room\"}}"
   },
 ]
 
@@ -1505,6 +1790,86 @@ export const EVENT_VECTORS: EventVector[] = [
       "locked": false
     },
     "frame": "{\"ev\":\"locked\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"room\":\"lobby\",\"locked\":false}"
+  },
+  {
+    "name": "contact: mutual",
+    "event": {
+      "ev": "contact",
+      "mid": "q3v7k2mhbx5zi:41",
+      "at": 1760000000000,
+      "user": {
+        "id": "bob",
+        "name": "Bob"
+      },
+      "state": "mutual"
+    },
+    "frame": "{\"ev\":\"contact\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"user\":{\"id\":\"bob\",\"name\":\"Bob\"},\"state\":\"mutual\"}"
+  },
+  {
+    "name": "contact: asks",
+    "event": {
+      "ev": "contact",
+      "mid": "q3v7k2mhbx5zi:41",
+      "at": 1760000000000,
+      "user": {
+        "id": "bob",
+        "name": "Bob"
+      },
+      "state": "asks"
+    },
+    "frame": "{\"ev\":\"contact\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"user\":{\"id\":\"bob\",\"name\":\"Bob\"},\"state\":\"asks\"}"
+  },
+  {
+    "name": "contact: over",
+    "event": {
+      "ev": "contact",
+      "mid": "q3v7k2mhbx5zi:41",
+      "at": 1760000000000,
+      "user": {
+        "id": "bob",
+        "name": ""
+      },
+      "state": "none"
+    },
+    "frame": "{\"ev\":\"contact\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"user\":{\"id\":\"bob\",\"name\":\"\"},\"state\":\"none\"}"
+  },
+  {
+    "name": "knock",
+    "event": {
+      "ev": "knock",
+      "mid": "q3v7k2mhbx5zi:41",
+      "at": 1760000000000,
+      "room": "lobby",
+      "peer": "qrstuvwxyz765432",
+      "user": {
+        "id": "bob",
+        "name": "Bob"
+      }
+    },
+    "frame": "{\"ev\":\"knock\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"room\":\"lobby\",\"peer\":\"qrstuvwxyz765432\",\"user\":{\"id\":\"bob\",\"name\":\"Bob\"}}"
+  },
+  {
+    "name": "admitted",
+    "event": {
+      "ev": "admitted",
+      "mid": "q3v7k2mhbx5zi:41",
+      "at": 1760000000000,
+      "room": "lobby",
+      "accept": true,
+      "pass": "eyJyIjoi.bWFj"
+    },
+    "frame": "{\"ev\":\"admitted\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"room\":\"lobby\",\"accept\":true,\"pass\":\"eyJyIjoi.bWFj\"}"
+  },
+  {
+    "name": "not admitted",
+    "event": {
+      "ev": "admitted",
+      "mid": "q3v7k2mhbx5zi:41",
+      "at": 1760000000000,
+      "room": "lobby",
+      "accept": false
+    },
+    "frame": "{\"ev\":\"admitted\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"room\":\"lobby\",\"accept\":false}"
   },
 ]
 

@@ -71,6 +71,13 @@ export interface Ops {
   refresh: { args: RefreshArgs; ok: RefreshOk }
   kick: { args: KickArgs; ok: KickOk }
   lock: { args: LockArgs; ok: LockOk }
+  contacts: { args: ContactsArgs; ok: ContactsOk }
+  contact: { args: ContactArgs; ok: ContactOk }
+  invite: { args: InviteArgs; ok: InviteOk }
+  invited: { args: InvitedArgs; ok: InvitedOk }
+  moderate: { args: ModerateArgs; ok: ModerateOk }
+  knock: { args: KnockArgs; ok: KnockOk }
+  admit: { args: AdmitArgs; ok: AdmitOk }
 }
 
 export const OPS = [
@@ -91,6 +98,13 @@ export const OPS = [
   'refresh',
   'kick',
   'lock',
+  'contacts',
+  'contact',
+  'invite',
+  'invited',
+  'moderate',
+  'knock',
+  'admit',
 ] as const
 
 export type Op = (typeof OPS)[number]
@@ -133,6 +147,8 @@ export type PingOk = Keyed
 export interface JoinArgs {
   room: RoomId
   info?: unknown
+  /** of an admitted event: lets its holder into the locked room */
+  pass?: string
 }
 
 /** JoinOk lists the others already there. */
@@ -298,6 +314,77 @@ export interface LockArgs {
 
 export type LockOk = Empty
 
+/** ContactsArgs has none. */
+export type ContactsArgs = Record<string, never>
+
+/** ContactsOk lists the contacts, the latest change first. */
+export interface ContactsOk {
+  contacts: Contact[]
+}
+
+/** ContactArgs changes how one stands to a user. */
+export interface ContactArgs {
+  user: UserId
+  action: ContactAction
+  /** with add: the user's code, by which it has agreed already */
+  invite?: string
+}
+
+/** ContactOk tells how it stands now. */
+export interface ContactOk {
+  contact: Contact
+}
+
+/** InviteArgs has none. */
+export type InviteArgs = Record<string, never>
+
+/** InviteOk has a code that makes whoever adds the user with it a mutual contact at once. */
+export interface InviteOk {
+  code: string
+  /** Unix ms */
+  expiresAt: number
+}
+
+/** InvitedArgs asks whose code this is. */
+export interface InvitedArgs {
+  code: string
+}
+
+/** InvitedOk tells who invites. */
+export interface InvitedOk {
+  user: User
+}
+
+/** ModerateArgs proves that the session may moderate a room: it knows the secret of which the room's id is made. */
+export interface ModerateArgs {
+  room: RoomId
+  /** 16 to 128 bytes of printable ASCII */
+  secret: string
+}
+
+export type ModerateOk = Keyed
+
+/** KnockArgs asks to be let into a locked room. Knocking again renews it. */
+export interface KnockArgs {
+  room: RoomId
+}
+
+/** KnockOk tells how long a moderator can answer. */
+export interface KnockOk {
+  /** Unix ms */
+  expiresAt: number
+}
+
+/** AdmitArgs answers a knock. */
+export interface AdmitArgs {
+  room: RoomId
+  /** that knocked */
+  peer: PeerId
+  accept: boolean
+}
+
+export type AdmitOk = Empty
+
 export interface Events {
   joined: JoinedEvent
   updated: UpdatedEvent
@@ -310,6 +397,9 @@ export interface Events {
   goaway: GoawayEvent
   kicked: KickedEvent
   locked: LockedEvent
+  contact: ContactEvent
+  knock: KnockEvent
+  admitted: AdmittedEvent
 }
 
 export const EVENTS = [
@@ -324,6 +414,9 @@ export const EVENTS = [
   'goaway',
   'kicked',
   'locked',
+  'contact',
+  'knock',
+  'admitted',
 ] as const
 
 export type EventName = (typeof EVENTS)[number]
@@ -454,6 +547,39 @@ export interface LockedEvent {
   locked: boolean
 }
 
+/** ContactEvent tells every session of a user how the user now stands to another. Its at is `Contact.at`. */
+export interface ContactEvent {
+  ev: 'contact'
+  mid?: Mid
+  /** Unix ms, by the clock of the edge that accepted it */
+  at?: number
+  user: User
+  state: ContactState
+}
+
+/** KnockEvent tells a moderator in the room that somebody wants to be let in. It may repeat. */
+export interface KnockEvent {
+  ev: 'knock'
+  mid?: Mid
+  /** Unix ms, by the clock of the edge that accepted it */
+  at?: number
+  room: RoomId
+  peer: PeerId
+  user: User
+}
+
+/** AdmittedEvent tells who knocked what a moderator answered. */
+export interface AdmittedEvent {
+  ev: 'admitted'
+  mid?: Mid
+  /** Unix ms, by the clock of the edge that accepted it */
+  at?: number
+  room: RoomId
+  accept: boolean
+  /** for join, soon and of this user only; where it was accepted */
+  pass?: string
+}
+
 /** Resume names the session to go on with. `seen` is the highest number that the client has had from each source. */
 export interface Resume {
   session: SessionId
@@ -511,6 +637,8 @@ export interface Limits {
   replayMs: number
   /** how long a call rings */
   ringMs: number
+  /** contacts per user; an edge that has none does not tell */
+  contacts?: number
 }
 
 /** RoomRoster is a room with the other peers in it. */
@@ -605,6 +733,22 @@ export interface Outcome {
   network?: string
 }
 
+/** Contact is another user, and how the user stands to them. */
+export interface Contact {
+  /** with the name that was last known; empty if none was */
+  user: User
+  state: ContactState
+  /** Unix ms since when; of two words about the same user the later counts */
+  at: number
+}
+
+/** ContactAction is what is to become of a contact. */
+export type ContactAction =
+  | 'add' // ask, or accept
+  | 'remove' // end it, refuse, or take back
+  | 'block' // want nothing of the user
+  | 'unblock' // forget that
+
 /** CallState is a step in a call's life. */
 export type CallState =
   | 'accepted'
@@ -618,6 +762,14 @@ export type CallState =
 /** GoawayReason says why a connection is about to end. */
 export type GoawayReason =
   | 'draining'
+
+/** ContactState is how a user stands to a contact. It has both sides' word: nobody becomes `mutual` without the consent of both. */
+export type ContactState =
+  | 'mutual' // both want it
+  | 'asked' // the user asked, and has no answer
+  | 'asks' // the other asks
+  | 'blocked' // the user wants nothing of the other, who is not told
+  | 'none' // it is over; never in a list
 
 /** Source names one edge's stream of events into one room or into one user's inbox. Events of a source are numbered from 1 without holes. A source is random and never used again, not even after a restart. */
 export type Source = string
