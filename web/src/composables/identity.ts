@@ -21,7 +21,8 @@ interface Kept {
 }
 
 const KEPT = 'callmesh.token'
-const SECRET = 'callmesh.secret'
+/** Where a guest's secret is kept; other tabs are told when it changes. */
+export const SECRET_KEY = 'callmesh.secret'
 /** 32 bytes in base64url. */
 const SECRET_FORM = /^[A-Za-z0-9_-]{43}$/
 /** A token that expires this soon, in ms, would not last through a hello. */
@@ -54,7 +55,7 @@ export function isKnown(): boolean {
 /** What makes a guest the same person again, on any edge, after every token has run out; null before the first visit. */
 export function guestSecret(): string | null {
   try {
-    const kept = localStorage.getItem(SECRET)
+    const kept = localStorage.getItem(SECRET_KEY)
     if (kept !== null && SECRET_FORM.test(kept)) return kept
   } catch {
     // Not allowed to look: then it lasts as long as the page.
@@ -68,13 +69,13 @@ let unkept: string | null = null
 /** Becomes the guest whose secret this is, from the next session on. */
 export function takeSecret(secret: string): void {
   if (!SECRET_FORM.test(secret)) throw new Error('a secret has 32 bytes in base64url')
-  unkept = secret
+  unkept = null
   try {
-    localStorage.setItem(SECRET, secret)
-    // It was the other guest's.
+    // The token was the other guest's. First, since other tabs look when they hear of the secret.
     localStorage.removeItem(KEPT)
+    localStorage.setItem(SECRET_KEY, secret)
   } catch {
-    // Full, or not allowed.
+    unkept = secret
   }
 }
 
@@ -108,11 +109,13 @@ export async function shutOut(fetcher: typeof fetch = fetch): Promise<boolean> {
  */
 export function identity(name: string, fetcher: typeof fetch = fetch): TokenProvider {
   let mine: Kept | null = null
+  let renewable = true
   return async ({ fresh, user }) => {
     if (mine && user !== undefined) {
-      if (fresh && mine.name !== null) {
+      if (fresh && renewable && mine.name !== null) {
         const next = await newGuest(name, fetcher)
-        if (next.user === user) keep((mine = next))
+        renewable = next.user === user
+        if (renewable) keep((mine = next))
       }
       return mine.token
     }

@@ -6,8 +6,8 @@ import type { SignalState } from '@/call/state'
 import { SignalClient } from '@/signal/client'
 import { bindPage } from '@/signal/page'
 import { recordCall } from './callHistory'
-import { hasGivenToken, identity, isKnown, shutOut } from './identity'
-import { useName } from './useName'
+import { hasGivenToken, identity, isKnown, SECRET_KEY, shutOut } from './identity'
+import { keptName, useName } from './useName'
 
 /** The reader, as the mesh knows them: one line, its ringing and its contacts, which all that the page shows has in common. */
 export interface Session {
@@ -53,6 +53,19 @@ export async function openKnownSession(): Promise<void> {
   if (current.value || !isKnown() || (name === '' && !hasGivenToken())) return
   // Guests that are no longer let in would be refused again and again.
   if (!(await shutOut()) && !current.value) openSession(name)
+}
+
+/** Goes along when another tab of this browser has become somebody, or somebody else. Returns the end of it. */
+export function followOtherTabs(page: Pick<Window, 'addEventListener' | 'removeEventListener'> = window): () => void {
+  const follow = (event: StorageEvent) => {
+    const calls = current.value?.calls.value
+    if (event.key !== SECRET_KEY || event.newValue === event.oldValue || calls?.current || calls?.outgoing) return
+    useName().value = keptName()
+    endSession()
+    void openKnownSession()
+  }
+  page.addEventListener('storage', follow as EventListener)
+  return () => page.removeEventListener('storage', follow as EventListener)
 }
 
 function begin(known: string, name: string): Running {

@@ -2,12 +2,12 @@ import type { Greeting, SignalClient } from '../../signal/client'
 import { asWireError } from '../../signal/errors'
 import type { WireError } from '../../signal/errors'
 import { Listeners } from '../../signal/listeners'
-import type { Contact, ContactAction, User } from '../../wire/wire.gen'
+import type { Contact, ContactAction, ContactState, User } from '../../wire/wire.gen'
 
 export interface Person {
   user: User
   /** `asked`: they have not answered us; `asks`: they wait for our answer; `blocked`: by us, which they do not learn. */
-  state: Contact['state']
+  state: Exclude<ContactState, 'none'>
   /** Unix ms of the latest change. */
   at: number
   /** Null while it is not known, and of whom we are no mutual contact of. */
@@ -28,6 +28,7 @@ export interface Invitation {
   expiresAt: number
 }
 
+const MOST_ENDED = 100
 const RETRY_MS = 5_000
 const PASSING: ReadonlySet<WireError['code']> = new Set(['unavailable', 'internal', 'rate_limited'])
 
@@ -37,6 +38,8 @@ export class Contacts {
   private readonly listeners = new Listeners<ContactsSnapshot>()
   private readonly ends: (() => void)[]
   private readonly people = new Map<string, Person>()
+  /** Those who are no contacts any more, and since when: what is older than that may still come. */
+  private readonly ended = new Map<string, number>()
   private readonly watched = new Set<string>()
   private loaded = false
   private error: WireError['code'] | null = null
@@ -100,7 +103,9 @@ export class Contacts {
       if (turn !== this.reading) return
       const before = new Map(this.people)
       this.people.clear()
-      for (const contact of contacts) this.people.set(contact.user.id, { ...contact, online: before.get(contact.user.id)?.online ?? null })
+      for (const { user, state, at } of contacts) {
+        if (state !== 'none') this.people.set(user.id, { user, state, at, online: before.get(user.id)?.online ?? null })
+      }
       this.loaded = true
       this.error = null
       this.changed()
@@ -122,10 +127,20 @@ export class Contacts {
 
   private set({ user, state, at }: Pick<Contact, 'user' | 'state' | 'at'>): void {
     const before = this.people.get(user.id)
-    if (state === 'none') this.people.delete(user.id)
+    // Two that are told at once may come in either order.
+    if (at < (before?.at ?? this.ended.get(user.id) ?? 0)) return
+    this.people.delete(user.id)
+    this.ended.delete(user.id)
+    if (state === 'none') this.end(user.id, at)
     else this.people.set(user.id, { user, state, at, online: state === 'mutual' ? (before?.online ?? null) : null })
     this.changed()
     if (state === 'mutual') void this.watch()
+  }
+
+  private end(user: string, at: number): void {
+    this.ended.set(user, at)
+    const [oldest] = this.ended.keys()
+    if (this.ended.size > MOST_ENDED && oldest !== undefined) this.ended.delete(oldest)
   }
 
   /** Asks who of the contacts is online, and to be told from then on; as many as the mesh lets a session watch. */
