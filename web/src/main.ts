@@ -9,6 +9,7 @@ import './styles/tokens.css'
 import './styles/base.css'
 import './styles/forms.css'
 import './styles/people.css'
+import './styles/dialogs.css'
 
 // Before the router looks at the address, which must not keep the token.
 acceptGivenToken()

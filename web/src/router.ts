@@ -1,10 +1,11 @@
 import { createRouter, createWebHistory } from 'vue-router'
+import { arrivalGuard } from './composables/arrivals'
 import { roomProblem } from './composables/roomName'
 import RoomView from './views/RoomView.vue'
 import StartView from './views/StartView.vue'
 
 export function createPages() {
-  return createRouter({
+  const router = createRouter({
     history: createWebHistory(),
     routes: [
       { path: '/', name: 'start', component: StartView },
@@ -19,8 +20,11 @@ export function createPages() {
           return problem === null ? true : { path: '/', query: { problem } }
         },
       },
+      { path: '/people', name: 'people', component: () => import('./views/PeopleView.vue') },
       // The edge gives the page for every path; what leads nowhere leads to the start.
       { path: '/:rest(.*)*', redirect: '/' },
     ],
   })
+  router.beforeEach(arrivalGuard)
+  return router
 }

@@ -1,3 +1,4 @@
+import { checkedPicture } from './picture'
 import type { Slots } from './state'
 import { SLOTS } from './state'
 
@@ -12,6 +13,8 @@ export interface PeerStatus {
 /** `info` on the wire. */
 export interface PeerInfo extends Partial<PeerStatus> {
   slots: Slots
+  /** A small one, as a data URL; see picture.ts. */
+  picture?: string
 }
 
 export const NO_STATUS: PeerStatus = { hand: false, recording: false }
@@ -27,12 +30,17 @@ export function statusOf(info: unknown): PeerStatus {
   return { hand: said?.hand === true, recording: said?.recording === true }
 }
 
+/** The picture that a peer gives of itself, null for none. */
+export function pictureIn(info: unknown): string | null {
+  return checkedPicture((info as { picture?: unknown } | null | undefined)?.picture)
+}
+
 /** What we tell the room; what is not so is left out. */
-export function infoOf(slots: Slots, status: PeerStatus): PeerInfo {
-  return { slots, ...(status.hand && { hand: true }), ...(status.recording && { recording: true }) }
+export function infoOf(slots: Slots, status: PeerStatus, picture: string | null = null): PeerInfo {
+  return { slots, ...(status.hand && { hand: true }), ...(status.recording && { recording: true }), ...(picture !== null && { picture }) }
 }
 
 /** Whether the two tell the same. */
 export function sameInfo(a: PeerInfo, b: PeerInfo | null): boolean {
-  return b !== null && SLOTS.every((slot) => a.slots[slot] === b.slots[slot]) && a.hand === b.hand && a.recording === b.recording
+  return b !== null && SLOTS.every((slot) => a.slots[slot] === b.slots[slot]) && a.hand === b.hand && a.recording === b.recording && a.picture === b.picture
 }

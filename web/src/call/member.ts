@@ -1,5 +1,5 @@
 import type { SignalEvent, Peer } from '../wire/wire.gen'
-import { slotsOf, statusOf } from './info'
+import { pictureIn, slotsOf, statusOf } from './info'
 import { parseMessage } from './messages'
 import { Outbox } from './outbox'
 import type { SendSignal } from './outbox'
@@ -86,6 +86,7 @@ export class Member {
     return {
       peer, user, region, sends,
       status: statusOf(info),
+      picture: pictureIn(info),
       link: this.link.state,
       path: this.path,
       microphone: track('microphone'),

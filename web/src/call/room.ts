@@ -20,6 +20,8 @@ export interface RoomCallOptions {
   signal: SignalClient
   media: Pick<LocalMedia, 'track' | 'subscribe'>
   iceTransportPolicy?: RTCIceTransportPolicy
+  /** Of us, for the others to see; see picture.ts. */
+  picture?: string | null
   /** For tests, which have no RTCPeerConnection. */
   connect?: (configuration: RTCConfiguration) => RTCPeerConnection
 }
@@ -267,7 +269,7 @@ export class RoomCall {
   }
 
   private info(): PeerInfo {
-    return infoOf(this.slots(), this.status)
+    return infoOf(this.slots(), this.status, this.options.picture)
   }
 
   private mediaChanged(): void {

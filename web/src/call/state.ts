@@ -45,6 +45,8 @@ export interface PeerView {
   sends: Slots
   /** What it says of itself beside. */
   status: PeerStatus
+  /** A data URL that may be shown; null if it gives none. */
+  picture?: string | null
   /** The tracks are there when the peer says that it sends them; the objects stay the same for the life of the link. */
   microphone: MediaStreamTrack | null
   camera: MediaStreamTrack | null

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { acceptGivenToken, hasGivenToken, identity, readConfig } from './identity'
+import { acceptGivenToken, guestSecret, hasGivenToken, identity, isKnown, readConfig, takeSecret } from './identity'
 
 const HOUR = 3_600_000
 
@@ -7,10 +7,14 @@ function jwt(expiresAt: number): string {
   return `h.${btoa(JSON.stringify({ sub: 'u', exp: expiresAt / 1000 }))}.s`
 }
 
-/** An edge that gives out tokens t1, t2, … */
-function edge(expiresAt = Date.now() + HOUR) {
+/** An edge that gives out tokens t1, t2, …, each to a new user or all to one. */
+function edge(expiresAt = Date.now() + HOUR, user: (n: number) => string = (n) => `u${n}`) {
   let n = 0
-  return vi.fn<typeof fetch>(async () => Response.json({ token: `t${++n}`, user: { id: 'u', name: 'Ada' }, expiresAt }))
+  return vi.fn<typeof fetch>(async () => Response.json({ token: `t${++n}`, user: { id: user(n), name: 'Ada' }, expiresAt }))
+}
+
+function said(ask: ReturnType<typeof edge>): unknown[] {
+  return ask.mock.calls.map(([, init]) => JSON.parse(String(init!.body)))
 }
 
 function open(hash: string) {
@@ -27,7 +31,44 @@ describe('a guest', () => {
     expect(await identity('Ada', ask)({ fresh: false })).toBe('t1')
     expect(await identity('Ada', ask)({ fresh: false })).toBe('t1')
     expect(ask).toHaveBeenCalledOnce()
-    expect(JSON.parse(String(ask.mock.calls[0]![1]!.body))).toEqual({ name: 'Ada' })
+    expect(said(ask)).toEqual([{ name: 'Ada', secret: guestSecret() }])
+  })
+
+  it('is known by a secret of 32 bytes that this browser made once, under whatever name', async () => {
+    expect(isKnown()).toBe(false)
+    const ask = edge()
+    await identity('Ada', ask)({ fresh: false })
+    await identity('Bo', ask)({ fresh: true })
+    const secret = guestSecret()
+    expect(secret).toMatch(/^[\w-]{43}$/)
+    expect(isKnown()).toBe(true)
+    expect(said(ask)).toEqual([{ name: 'Ada', secret }, { name: 'Bo', secret }])
+  })
+
+  it('becomes another by another secret, and forgets the token of the first', async () => {
+    const ask = edge()
+    await identity('Ada', ask)({ fresh: false })
+    const secret = 'x'.repeat(43)
+    takeSecret(secret)
+    await identity('Ada', ask)({ fresh: false })
+    expect(said(ask)[1]).toEqual({ name: 'Ada', secret })
+    expect(() => takeSecret('short')).toThrow('32 bytes')
+    expect(guestSecret()).toBe(secret)
+  })
+
+  it('gets in at an edge that knows no secrets yet', async () => {
+    const ask = vi.fn<typeof fetch>(async (_, init) =>
+      String(init!.body).includes('secret') ? new Response('', { status: 400 }) : Response.json({ token: 'old', user: { id: 'u', name: 'Ada' }, expiresAt: Date.now() + HOUR }),
+    )
+    expect(await identity('Ada', ask)({ fresh: false })).toBe('old')
+  })
+
+  it('renews its token while a session goes on, as long as it stays the same user', async () => {
+    const ask = edge(Date.now() + HOUR, () => 'u')
+    const ada = identity('Ada', ask)
+    expect(await ada({ fresh: false })).toBe('t1')
+    expect(await ada({ fresh: true, user: 'u' })).toBe('t2')
+    expect(await ada({ fresh: false, user: 'u' })).toBe('t2')
   })
 
   it('gets a new one for another name, when told to, and when the old one is about to expire', async () => {
@@ -46,11 +87,12 @@ describe('a guest', () => {
     const ada = identity('Ada', ask)
     expect(await ada({ fresh: false })).toBe('t1')
     await identity('Bo', ask)({ fresh: false })
-    for (const fresh of [false, true]) expect(await ada({ fresh, user: 'u' })).toBe('t1')
-    expect(ask).toHaveBeenCalledTimes(2)
+    // Asked for once, a token of another user is not asked for again.
+    for (const fresh of [false, true, true]) expect(await ada({ fresh, user: 'u1' })).toBe('t1')
+    expect(ask).toHaveBeenCalledTimes(3)
     // Without a session to keep, a new guest is as good.
-    expect(await ada({ fresh: true })).toBe('t3')
-    expect(await ada({ fresh: false, user: 'u' })).toBe('t3')
+    expect(await ada({ fresh: true })).toBe('t4')
+    expect(await ada({ fresh: false, user: 'u4' })).toBe('t4')
   })
 
   it('is let in where nothing can be stored', async () => {

@@ -2,11 +2,11 @@ import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import { RoomCall } from '@/call/room'
 import type { CallError, RoomSnapshot } from '@/call/state'
 import type { LocalMedia } from '@/media/devices'
-import { SignalClient } from '@/signal/client'
 import { asWireError } from '@/signal/errors'
-import { bindPage } from '@/signal/page'
 import { showHandle } from './debugHandle'
-import { identity, shutOut } from './identity'
+import { shutOut } from './identity'
+import { ownPicture } from './pictures'
+import { openSession, session } from './useSession'
 
 const NO_GUESTS: CallError = { code: 'guests', message: 'guests are not let in here' }
 
@@ -29,7 +29,8 @@ export function useCall(room: string, media: LocalMedia) {
     joining.value = true
     refused.value = null
     try {
-      const out = await shutOut()
+      // Whoever has a line has been let in.
+      const out = session.value?.signal.state !== 'open' && (await shutOut())
       if (mine !== wanted) return
       if (out) {
         refused.value = NO_GUESTS
@@ -49,9 +50,10 @@ export function useCall(room: string, media: LocalMedia) {
   }
 
   function connect(name: string): RoomCall {
-    const signal = new SignalClient({ url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws`, token: identity(name) })
-    const made = new RoomCall({ room, signal, media, ...relayOnly() })
-    const unbind = bindPage(signal)
+    const there = session.value
+    // A session that is in a call is in it by the name that it has.
+    const { signal } = there?.calls.value.current?.room === room ? there : openSession(name)
+    const made = new RoomCall({ room, signal, media, picture: ownPicture.value, ...relayOnly() })
     const hide = showHandle({ room: made, signal, media, peerConnections: () => made.peerConnections() })
     const unsubscribe = made.subscribe((now) => (snapshot.value = now))
     call.value = made
@@ -59,22 +61,21 @@ export function useCall(room: string, media: LocalMedia) {
       end = () => {}
       unsubscribe()
       hide()
-      unbind()
-      // Links and rosters at once; the session's end tells the mesh the rest.
+      // The session goes on, so that the reader can still be reached.
       void made.leave()
-      signal.close()
       inside.value = false
       call.value = null
       snapshot.value = null
     }
-    signal.start()
     return made
   }
 
   // Whoever cannot get in need not get ready first.
-  void shutOut().then((out) => {
-    if (out && !joining.value && !call.value) refused.value = NO_GUESTS
-  })
+  if (session.value?.signal.state !== 'open') {
+    void shutOut().then((out) => {
+      if (out && !joining.value && !call.value) refused.value = NO_GUESTS
+    })
+  }
   onScopeDispose(() => end())
 
   return {

@@ -5,7 +5,9 @@ import { WireError } from './errors'
  * Ops that may be asked twice without harm. The others may too if they carry a key, by which receivers drop the repeat.
  * A ping is harmless but asks about one connection, so it ends with it.
  */
-const IDEMPOTENT: ReadonlySet<Op> = new Set<Op>(['join', 'update', 'leave', 'history', 'presence', 'ice'])
+const IDEMPOTENT: ReadonlySet<Op> = new Set<Op>([
+  'join', 'update', 'leave', 'history', 'answer', 'hangup', 'presence', 'ice', 'contacts', 'contact', 'invited',
+])
 
 export interface Request {
   readonly id: number
