@@ -43,8 +43,17 @@ export class Chat {
     this.me = user
   }
 
-  /** Takes posts from history or live; what is no text is left out. A line that is there already stays as it is, but is now known to have arrived. */
-  take(posts: readonly Post[]): void {
+  /** Whether there is room for earlier lines. */
+  get roomy(): boolean {
+    return this.lines.length < MAX_LINES
+  }
+
+  /**
+   * Takes posts from history or live; what is no text is left out. A line that is there already stays as it is, but is now known to have arrived.
+   * Returns how many lines are new.
+   */
+  take(posts: readonly Post[]): number {
+    const before = this.lines.length
     for (const { mid, at, user, data } of posts) {
       const text = parseText(data)
       if (!text) continue
@@ -55,7 +64,9 @@ export class Chat {
       }
       this.lines.push({ id: text.id, mid, at, mine: user.id === this.me?.id, from: user.id, name: user.name, text: text.text, state: 'sent' })
     }
+    const added = this.lines.length - before
     this.arrange()
+    return added
   }
 
   /** Shows a line of ours and sends it. Settles when it is sent or has failed; the line says which. */

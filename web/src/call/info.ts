@@ -1,6 +1,6 @@
 import { checkedPicture } from './picture'
-import type { Slots } from './state'
-import { SLOTS } from './state'
+import type { Slot, Slots } from './state'
+import { FIRST_SLOTS, forEachSlot, SLOTS } from './state'
 
 /** What a peer says of itself in a room beside what it sends. Every part is optional on the wire, and false if it is not said. */
 export interface PeerStatus {
@@ -21,13 +21,24 @@ export const NO_STATUS: PeerStatus = { hand: false, recording: false }
 
 /** Reads a peer's info, which is a stranger's word: what it doesn't say plainly, it doesn't send. */
 export function slotsOf(info: unknown): Slots {
-  const slots = (info as { slots?: Partial<Record<keyof Slots, unknown>> } | null | undefined)?.slots
-  return { microphone: slots?.microphone === true, camera: slots?.camera === true, screen: slots?.screen === true }
+  const slots = said(info)
+  return forEachSlot((slot) => slots?.[slot] === true)
+}
+
+/** The slots that a peer's page knows: one from before there was a screen's sound says nothing of it, and takes no offer with it. */
+export function knownSlots(info: unknown): readonly Slot[] {
+  const slots = said(info)
+  return slots && !('screenSound' in slots) ? FIRST_SLOTS : SLOTS
+}
+
+function said(info: unknown): Partial<Record<Slot, unknown>> | null {
+  const slots = (info as { slots?: unknown } | null | undefined)?.slots
+  return typeof slots === 'object' ? slots : null
 }
 
 export function statusOf(info: unknown): PeerStatus {
-  const said = info as Partial<Record<keyof PeerStatus, unknown>> | null | undefined
-  return { hand: said?.hand === true, recording: said?.recording === true }
+  const status = info as Partial<Record<keyof PeerStatus, unknown>> | null | undefined
+  return { hand: status?.hand === true, recording: status?.recording === true }
 }
 
 /** The picture that a peer gives of itself, null for none. */

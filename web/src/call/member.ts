@@ -1,5 +1,6 @@
 import type { SignalEvent, Peer } from '../wire/wire.gen'
-import { pictureIn, slotsOf, statusOf } from './info'
+import type { PeerChannelOptions } from './channel'
+import { knownSlots, pictureIn, slotsOf, statusOf } from './info'
 import { parseMessage } from './messages'
 import { Outbox } from './outbox'
 import type { SendSignal } from './outbox'
@@ -15,6 +16,7 @@ export interface MemberOptions {
   signalUp: boolean
   connect: () => RTCPeerConnection
   deliver: SendSignal
+  channel: PeerChannelOptions
   changed: () => void
 }
 
@@ -39,6 +41,8 @@ export class Member {
     this.link = new PeerLink({
       polite: options.self < peer.peer,
       signalUp: options.signalUp,
+      offers: knownSlots(peer.info),
+      channel: options.channel,
       connect: options.connect,
       send: (message) => this.outbox.push(message),
       forget: () => this.outbox.clear(),
@@ -92,6 +96,7 @@ export class Member {
       microphone: track('microphone'),
       camera: track('camera'),
       screen: track('screen'),
+      screenSound: track('screenSound'),
       speaking: sends.microphone && this.voice.speaking,
       level: sends.microphone ? this.voice.level : 0,
     }

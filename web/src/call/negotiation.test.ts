@@ -5,8 +5,9 @@ import { World } from './calltest/world'
 import type { Body, DescriptionMessage } from './messages'
 import { Negotiation } from './negotiation'
 import { SlotTransceivers } from './slots'
+import { SLOTS } from './state'
 
-const SLOTS_SDP = ['m=audio', 'm=video', 'm=video']
+const SLOTS_SDP = ['m=audio', 'm=video', 'm=video', 'm=audio']
 
 function offer(seq: number, ufrag: string, media = SLOTS_SDP): DescriptionMessage {
   return { type: 'description', seq, description: { type: 'offer', sdp: [`a=ice-ufrag:${ufrag}`, ...media].join('\r\n') } }
@@ -31,6 +32,7 @@ class Side {
     this.negotiation = new Negotiation({
       pc: this.pc as unknown as RTCPeerConnection,
       slots: this.slots,
+      offers: SLOTS,
       polite,
       send: (body) => this.sent.push(body),
       failed: this.failed,
@@ -70,8 +72,28 @@ describe('the polite side', () => {
   it('takes over the slots of the first offer, and answers', async () => {
     await side.take(offer(1, 'them1'))
     expect(side.descriptions()).toEqual(['answer 1'])
+    expect(side.slots.mids()).toEqual({ microphone: '0', camera: '1', screen: '2', screenSound: '3' })
+    expect(side.pc.getTransceivers().map((t) => t.direction)).toEqual(['sendrecv', 'sendrecv', 'sendrecv', 'sendrecv'])
+  })
+
+  it('takes the three slots of an older page, then offers the channel that it did not', async () => {
+    side.pc.createDataChannel()
+    await side.world.settle()
+    expect(side.sent).toEqual([])
+    await side.take(offer(1, 'them1', SLOTS_SDP.slice(0, 3)))
     expect(side.slots.mids()).toEqual({ microphone: '0', camera: '1', screen: '2' })
-    expect(side.pc.getTransceivers().map((t) => t.direction)).toEqual(['sendrecv', 'sendrecv', 'sendrecv'])
+    expect(side.slots.receiver('screenSound')).toBeNull()
+    side.slots.setTrack('screenSound', { id: 'sound' } as MediaStreamTrack)
+    expect(side.descriptions()).toEqual(['answer 1', 'offer 1'])
+    const last = side.sent.findLast((body) => body.type === 'description')
+    expect(last?.description.sdp).toContain('m=application')
+    expect(side.failed).not.toHaveBeenCalled()
+  })
+
+  it('answers an offer with a channel, and has no more to negotiate', async () => {
+    side.pc.createDataChannel()
+    await side.take(offer(1, 'them1', [...SLOTS_SDP, 'm=application']))
+    expect(side.descriptions()).toEqual(['answer 1'])
   })
 
   it('refuses an offer with other slots', async () => {
@@ -107,7 +129,7 @@ describe('the polite side', () => {
     expect(side.pc.rollbacks).toBe(1)
     expect(side.descriptions().slice(2)).toEqual(['answer 2'])
     expect(side.slots.mids()).toEqual(mids)
-    expect(side.pc.getTransceivers()).toHaveLength(3)
+    expect(side.pc.getTransceivers()).toHaveLength(4)
   })
 
   it('offers its restart again if the colliding offer did not fulfil it', async () => {
@@ -145,7 +167,7 @@ describe('the impolite side', () => {
 
   it('makes the slots and the first offer', () => {
     expect(side.descriptions()).toEqual(['offer 1'])
-    expect(side.slots.mids()).toEqual({ microphone: '0', camera: '1', screen: '2' })
+    expect(side.slots.mids()).toEqual({ microphone: '0', camera: '1', screen: '2', screenSound: '3' })
   })
 
   it('ignores an offer that collides, with its candidates, and takes the answer', async () => {

@@ -1,9 +1,12 @@
 import type { Body, CandidatesMessage, DescriptionMessage } from './messages'
 import type { SlotTransceivers } from './slots'
+import type { Slot } from './state'
 
 export interface NegotiationOptions {
   pc: RTCPeerConnection
   slots: SlotTransceivers
+  /** What to offer: the slots that the other side knows. */
+  offers: readonly Slot[]
   /** Of the two sides exactly one is polite: in a collision of offers it takes its own back. */
   polite: boolean
   /** Messages must reach the other side once and in this order. */
@@ -19,9 +22,9 @@ const MAX_EARLY = 256
  * Perfect negotiation (W3C WebRTC §10.7) on one RTCPeerConnection.
  *
  * The impolite side makes the transceivers and so the first offer; the polite one has nothing to offer until it has taken that one, so
- * the first exchange cannot collide. From then on either may offer, and only to restart ICE, since directions never change. When both do
- * at once, the impolite side ignores the other's offer; the polite side's own is rolled back by its browser, which finds the restart
- * fulfilled by the answer or asks for another offer. The transceivers belong to an earlier, finished exchange, so a rollback leaves them.
+ * the first exchange cannot collide. From then on either may offer, and only to restart ICE, since directions never change (or for the data channel,
+ * if the first offer was an older page's, which has none). When both do at once, the impolite side ignores the other's offer; the polite
+ * side's own is rolled back by its browser, which finds the restart fulfilled by the answer or asks for another offer. The transceivers belong to an earlier, finished exchange, so a rollback leaves them.
  *
  * {@link handle} must not be called again before its promise is settled: setRemoteDescription takes its time, and order matters.
  */
@@ -45,7 +48,7 @@ export class Negotiation {
     this.pc.onicecandidate = ({ candidate }) => {
       if (candidate) options.send({ type: 'candidates', candidates: [candidate.toJSON()] })
     }
-    if (!options.polite) options.slots.create()
+    if (!options.polite) options.slots.create(options.offers)
   }
 
   async handle(message: DescriptionMessage | CandidatesMessage): Promise<void> {

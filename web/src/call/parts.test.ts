@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loudness, rms } from '../media/meter'
-import { slotsOf } from './info'
+import { knownSlots, slotsOf } from './info'
 import { freshKey } from './keys'
 import { parseMessage } from './messages'
 import { Pulse } from './pulse'
@@ -36,8 +36,15 @@ describe('a message', () => {
 
 describe('info', () => {
   it('is read as said, and as silence where it is not', () => {
-    expect(slotsOf({ slots: { microphone: true, camera: 'yes' } })).toEqual({ microphone: true, camera: false, screen: false })
-    for (const odd of [null, undefined, 1, {}, { slots: null }]) expect(slotsOf(odd)).toEqual({ microphone: false, camera: false, screen: false })
+    expect(slotsOf({ slots: { microphone: true, camera: 'yes' } })).toEqual({ microphone: true, camera: false, screen: false, screenSound: false })
+    for (const odd of [null, undefined, 1, {}, { slots: null }]) expect(slotsOf(odd)).toEqual({ microphone: false, camera: false, screen: false, screenSound: false })
+  })
+})
+
+describe('the slots that a page knows', () => {
+  it('are three where it says nothing of a screen’s sound', () => {
+    expect(knownSlots({ slots: { microphone: true, camera: false, screen: false } })).toEqual(['microphone', 'camera', 'screen'])
+    for (const info of [null, undefined, { slots: null }, { slots: { screenSound: false } }]) expect(knownSlots(info)).toHaveLength(4)
   })
 })
 

@@ -42,6 +42,7 @@ class Pair {
         ['0', 'audio', 'sendrecv'],
         ['1', 'video', 'sendrecv'],
         ['2', 'video', 'sendrecv'],
+        ['3', 'audio', 'sendrecv'],
       ])
     }
     // Every candidate of the generation in use has arrived, and none of another was tried in vain.
@@ -58,6 +59,8 @@ class Pair {
     return new PeerLink({
       polite,
       signalUp: true,
+      offers: SLOTS,
+      channel: { take: () => undefined, changed: () => undefined },
       connect: () => {
         const pc = new FakeConnection(this.world)
         this.made.push(pc)
@@ -91,7 +94,7 @@ describe('two links', () => {
     vi.unstubAllGlobals()
   })
 
-  it('agree on three slots whatever order things happen in', async () => {
+  it('agree on four slots whatever order things happen in', async () => {
     for (let seed = 0; seed < 200; seed++) {
       begin(seed)
       await pair.world.settle()
@@ -161,17 +164,17 @@ describe('two links', () => {
     pair.impolite.setTrack('screen', track('later'))
     await flush()
     const sent = (polite: boolean) => pair.pc(polite).getTransceivers().map((t) => t.sender.track?.id ?? null)
-    expect(sent(true)).toEqual([null, 'early', null])
-    expect(sent(false)).toEqual([null, null, 'later'])
-    expect(SLOTS).toEqual(['microphone', 'camera', 'screen'])
+    expect(sent(true)).toEqual([null, 'early', null, null])
+    expect(sent(false)).toEqual([null, null, 'later', null])
+    expect(SLOTS).toEqual(['microphone', 'camera', 'screen', 'screenSound'])
     pair.renew(false)
     pair.impolite.setTrack('screen', track('later'))
     await pair.world.settle()
-    expect(sent(true)).toEqual([null, 'early', null])
-    expect(sent(false)).toEqual([null, null, 'later'])
+    expect(sent(true)).toEqual([null, 'early', null, null])
+    expect(sent(false)).toEqual([null, null, 'later', null])
     pair.impolite.setTrack('screen', null)
     await pair.world.settle()
-    expect(sent(false)).toEqual([null, null, null])
+    expect(sent(false)).toEqual([null, null, null, null])
   })
 
   it('begin anew a while after an offer that cannot be taken', async () => {

@@ -1,14 +1,20 @@
+import { PeerChannel } from './channel'
+import type { PeerChannelOptions } from './channel'
+import { fingerprintOf } from './safety'
 import type { Body, LinkMessage } from './messages'
 import { Negotiation } from './negotiation'
 import { Recovery } from './recovery'
 import { SlotTransceivers } from './slots'
 import type { LinkState, Slot } from './state'
-import { SLOTS } from './state'
+import { forEachSlot, SLOTS } from './state'
 
 export interface PeerLinkOptions {
   /** Exactly one of two linked peers is polite: the one with the smaller peer id. */
   polite: boolean
   signalUp: boolean
+  /** The slots that the other side's page knows. */
+  offers: readonly Slot[]
+  channel: PeerChannelOptions
   /** Makes a connection with the present ICE servers. */
   connect: () => RTCPeerConnection
   /** Must bring messages to the other side once and in order, however long it takes. */
@@ -33,7 +39,8 @@ let lastLink = 0
  */
 export class PeerLink {
   private readonly options: PeerLinkOptions
-  private readonly tracks: Record<Slot, MediaStreamTrack | null> = { microphone: null, camera: null, screen: null }
+  readonly channel: PeerChannel
+  private readonly tracks = forEachSlot<MediaStreamTrack | null>(() => null)
   private readonly recovery: Recovery
   private pc!: RTCPeerConnection
   private slots!: SlotTransceivers
@@ -51,6 +58,7 @@ export class PeerLink {
 
   constructor(options: PeerLinkOptions) {
     this.options = options
+    this.channel = new PeerChannel(options.channel)
     this.recovery = new Recovery({ restart: () => this.negotiation.restart(), renew: () => this.renew() }, options.signalUp)
     this.open()
     if (options.polite) this.send({ type: 'ready' })
@@ -113,6 +121,12 @@ export class PeerLink {
     this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers })
   }
 
+  /** The fingerprints of the certificates of both ends; null until both are known. They change when another connection takes this one's place. */
+  fingerprints(): [ours: string, theirs: string] | null {
+    const [ours, theirs] = [fingerprintOf(this.pc.localDescription?.sdp), fingerprintOf(this.pc.remoteDescription?.sdp)]
+    return ours !== null && theirs !== null ? [ours, theirs] : null
+  }
+
   close(): void {
     this.closed = true
     this.recovery.stop()
@@ -125,6 +139,7 @@ export class PeerLink {
     this.pc = pc
     this.slots = new SlotTransceivers(pc)
     for (const slot of SLOTS) this.slots.setTrack(slot, this.tracks[slot])
+    this.channel.attach(pc)
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = () => {
       this.recovery.observe(pc.connectionState, pc.iceConnectionState)
       this.options.changed()
@@ -133,6 +148,7 @@ export class PeerLink {
     this.negotiation = new Negotiation({
       pc,
       slots: this.slots,
+      offers: this.options.offers,
       polite: this.options.polite,
       send: (body) => this.send(body),
       failed: () => this.recovery.broken(),
@@ -143,6 +159,7 @@ export class PeerLink {
     const { pc } = this
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = pc.ontrack = null
     this.negotiation.close()
+    this.channel.detach()
     pc.close()
   }
 

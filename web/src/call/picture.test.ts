@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { infoOf, pictureIn, sameInfo } from './info'
 
-const SLOTS = { microphone: true, camera: false, screen: false }
+const SLOTS = { microphone: true, camera: false, screen: false, screenSound: false }
 const STATUS = { hand: false, recording: false }
 const PICTURE = 'data:image/webp;base64,UklGRg=='
 

@@ -8,7 +8,7 @@ import { RoomCall } from './room'
 import type { Slot } from './state'
 
 const ROOM = 'lobby'
-const BOB = { peer: 'zzz', user: { id: 'bob', name: 'Bob' }, region: 'us', info: { slots: { microphone: true } } }
+const BOB = { peer: 'zzz', user: { id: 'bob', name: 'Bob' }, region: 'us', info: { slots: { microphone: true, screenSound: false } } }
 const text = (id: string, words: string) => ({ type: 'text', id, text: words })
 
 let edge: FakeEdge
@@ -19,7 +19,7 @@ let made: FakeConnection[]
 
 /** LocalMedia as far as a room uses it. */
 const media = {
-  tracks: { microphone: null, camera: null, screen: null } as Record<Slot, MediaStreamTrack | null>,
+  tracks: { microphone: null, camera: null, screen: null, screenSound: null } as Record<Slot, MediaStreamTrack | null>,
   listeners: new Set<() => void>(),
   track: (slot: Slot) => media.tracks[slot],
   subscribe: (listener: () => void) => {
@@ -83,7 +83,7 @@ afterEach(async () => {
   // Whatever a call started ends with it.
   expect(vi.getTimerCount()).toBe(0)
   expect(media.listeners.size).toBe(0)
-  media.tracks = { microphone: null, camera: null, screen: null }
+  media.tracks = { microphone: null, camera: null, screen: null, screenSound: null }
   vi.useRealTimers()
   vi.unstubAllGlobals()
 })
@@ -160,7 +160,7 @@ describe('the roster', () => {
   it('follows what peers say of themselves, and lets them go', async () => {
     await enter()
     event('updated', { peer: 'zzz', info: { slots: { screen: true } } })
-    expect(room.snapshot().peers[0]?.sends).toEqual({ microphone: false, camera: false, screen: true })
+    expect(room.snapshot().peers[0]?.sends).toEqual({ microphone: false, camera: false, screen: true, screenSound: false })
     event('left', { peer: 'zzz', reason: 'closed' })
     expect(peers()).toEqual([])
     expect(made[0]?.signalingState).toBe('closed')
@@ -301,8 +301,8 @@ describe('media', () => {
     edge.socket.ok('update')
     await settle()
     expect(edge.socket.of('update')).toHaveLength(2)
-    expect(edge.socket.last('update').info).toEqual({ slots: { microphone: true, camera: true, screen: false } })
-    expect(room.snapshot().sends).toEqual({ microphone: true, camera: true, screen: false })
+    expect(edge.socket.last('update').info).toEqual({ slots: { microphone: true, camera: true, screen: false, screenSound: false } })
+    expect(room.snapshot().sends).toEqual({ microphone: true, camera: true, screen: false, screenSound: false })
   })
 })
 

@@ -1,19 +1,22 @@
 import type { LocalMedia } from '../media/devices'
-import { backoff } from '../signal/backoff'
 import type { Greeting, SignalClient } from '../signal/client'
-import type { WireError } from '../signal/errors'
-import { asWireError } from '../signal/errors'
 import { Listeners } from '../signal/listeners'
+import type { Peer } from '../wire/wire.gen'
 import { Chat } from './chat'
-import type { TextData } from './chat'
+import { Entrance } from './entrance'
+import type { FileStore } from './files/store'
+import { Files } from './files/transfers'
+import { History } from './history'
 import { IceServers } from './ice'
 import type { PeerInfo, PeerStatus } from './info'
-import { infoOf, NO_STATUS, sameInfo } from './info'
-import { pause } from './pause'
+import { infoOf, NO_STATUS } from './info'
+import { postKept } from './poster'
+import { Publisher } from './publisher'
 import { Pulse } from './pulse'
+import { Reactions } from './reactions'
 import { Roster } from './roster'
 import type { RoomSnapshot, Slots } from './state'
-import { SLOTS } from './state'
+import { forEachSlot, SLOTS } from './state'
 
 export interface RoomCallOptions {
   room: string
@@ -24,48 +27,92 @@ export interface RoomCallOptions {
   picture?: string | null
   /** For tests, which have no RTCPeerConnection. */
   connect?: (configuration: RTCConfiguration) => RTCPeerConnection
+  /** Where received files go; the browser's own file system unless told. */
+  store?: FileStore
 }
 
 const LEVEL_EVERY_MS = 200
 const PATH_EVERY_MS = 1_000
 const HISTORY_LIMIT = 100
-/** Refusals that say nothing about the next try. */
-const PASSING: ReadonlySet<WireError['code']> = new Set(['unavailable', 'internal', 'rate_limited'])
-/** A line is tried so often at least, and for so long: for a minute, receivers know a repeat by its key. */
-const MIN_POSTS = 6
-const POST_PATIENCE_MS = 45_000
 
 /**
  * A room as seen by one who is in it: joins, follows the roster, keeps a link to each peer, sends what LocalMedia gives, and chats.
  * The signalling may come and go; what is between the peers stays.
  */
 export class RoomCall {
+  readonly history: History
+  readonly reactions: Reactions
+  readonly files: Files
   private readonly options: RoomCallOptions
   private readonly listeners = new Listeners<RoomSnapshot>()
   private readonly roster: Roster
   private readonly chat: Chat
+  private readonly publisher: Publisher
+  private readonly entrance: Entrance
   private ice: IceServers | null = null
   /** Aborted by leave; what join started ends with it. */
   private stay: AbortController | null = null
-  private entering: Promise<void> | null = null
   private joined = false
   private error: RoomSnapshot['error'] = null
-  /** What the room knows of us. */
-  private published: PeerInfo | null = null
   private status: PeerStatus = NO_STATUS
-  private publishing = false
   private telling = false
 
   constructor(options: RoomCallOptions) {
     this.options = options
     const changed = () => this.changed()
-    this.chat = new Chat({ post: (data) => this.post(data), changed })
+    const { room } = options
+    this.chat = new Chat({
+      post: (data) =>
+        postKept(data, {
+          post: (data) => this.signal.request('post', { room, data, keep: true, key: data.id }),
+          entering: () => this.entrance.entering,
+          stay: () => this.stay?.signal,
+        }),
+      changed,
+    })
+    this.entrance = new Entrance({
+      info: () => this.info(),
+      join: (info) => this.signal.request('join', { room, info }),
+      entered: (peers, info) => this.entered(peers, info),
+      refused: ({ code, message }) => {
+        this.error = { code, message }
+        changed()
+      },
+    })
+    this.publisher = new Publisher({
+      info: () => this.info(),
+      update: (info) => this.signal.request('update', { room, info }),
+      joined: () => this.joined,
+    })
+    this.history = new History({
+      read: (before) => {
+        const limit = Math.min(HISTORY_LIMIT, this.signal.hello?.limits.historyPosts ?? HISTORY_LIMIT)
+        return this.signal.request('history', { room, limit, ...(before !== undefined && { before }) })
+      },
+      take: (posts) => this.chat.take(posts),
+      room: () => this.chat.roomy,
+      changed,
+    })
+    this.reactions = new Reactions({
+      // One that comes late, or twice, is worse than one that is lost.
+      us: () => (this.joined && this.signal.state === 'open' ? (this.signal.hello?.user ?? null) : null),
+      post: (data) => void this.signal.request('post', { room, data }).catch(() => undefined),
+    })
+    this.files = new Files({
+      peer: (peer) => {
+        const member = this.roster.get(peer)
+        return member ? { user: member.user, channel: member.link.channel } : null
+      },
+      changed,
+      store: options.store,
+    })
     this.roster = new Roster({
       member: (peer) => ({
         self: this.signal.hello?.peer ?? '',
         signalUp: this.signal.state === 'open',
         connect: () => this.connect(),
-        deliver: (data, key) => this.signal.request('signal', { room: options.room, to: peer, data, key }),
+        channel: { take: (frame) => this.files.take(peer, frame), changed: () => this.files.channelChanged(peer) },
+        deliver: (data, key) => this.signal.request('signal', { room, to: peer, data, key }),
       }),
       track: (slot) => options.media.track(slot),
       graceMs: () => this.signal.hello?.limits.graceMs ?? 30_000,
@@ -97,6 +144,8 @@ export class RoomCall {
       status: this.status,
       peers: this.roster.views(),
       chat: this.chat.snapshot(),
+      earlier: this.history.earlier,
+      files: this.files.snapshot(),
       error: failed ?? this.error,
     }
   }
@@ -115,11 +164,13 @@ export class RoomCall {
     if (!this.stay) return
     this.stay.abort()
     this.stay = null
-    this.entering = null
+    this.entrance.forget()
     this.joined = false
-    this.published = null
+    this.publisher.set(null)
     this.status = NO_STATUS
     this.error = null
+    // First, as it is said over the links.
+    this.files.close()
     this.roster.clear()
     this.changed()
     // Whatever keeps it from being told, the edge notices when the session ends.
@@ -135,10 +186,15 @@ export class RoomCall {
     return this.chat.retry(id)
   }
 
+  /** The certificates' fingerprints of the link to a peer, for a safety code; null while there is no connection. */
+  fingerprints(peer: string): [ours: string, theirs: string] | null {
+    return this.roster.get(peer)?.link.fingerprints() ?? null
+  }
+
   /** Tells the room more of us: a raised hand, a running recording. */
   setStatus(change: Partial<PeerStatus>): void {
     this.status = { ...this.status, ...change }
-    void this.publish()
+    void this.publisher.publish(this.stay?.signal)
     this.changed()
   }
 
@@ -186,7 +242,10 @@ export class RoomCall {
       signal.on('updated', here(({ peer, info }) => this.roster.update(peer, info))),
       signal.on('left', here(({ peer, reason }) => (reason === 'lost' ? this.roster.lose(peer) : this.roster.remove(peer)))),
       signal.on('signal', here((event) => this.roster.signal(event))),
-      signal.on('post', here(({ mid = '', at = Date.now(), from, user, data }) => this.chat.take([{ mid, at, from, user, data }]))),
+      signal.on('post', here(({ mid = '', at = Date.now(), from, user, data }) => {
+        this.chat.take([{ mid, at, from, user, data }])
+        this.reactions.take(from, user, data)
+      })),
       options.media.subscribe(() => this.mediaChanged()),
       () => ice.stop(),
       () => levels.stop(),
@@ -212,46 +271,23 @@ export class RoomCall {
     this.roster.reconcile(room.peers)
     if (kind !== 'gap') return
     // What was said meanwhile is lost: a text is in the history, a description or a candidate nowhere.
-    void this.readHistory()
+    void this.history.latest()
     for (const member of this.roster.all()) member.link.renegotiate()
   }
 
   private enter(): Promise<void> {
-    if (this.entering) return this.entering
-    const entering = this.tryToEnter(this.stay?.signal ?? AbortSignal.abort()).finally(() => {
-      // leave may have made room for another.
-      if (this.entering === entering) this.entering = null
-    })
-    this.entering = entering
-    return entering
+    return this.entrance.enter(this.stay?.signal ?? AbortSignal.abort())
   }
 
-  private async tryToEnter(stay: AbortSignal): Promise<void> {
-    for (let tries = 0; !stay.aborted; tries++) {
-      const info = this.info()
-      try {
-        const { peers } = await this.signal.request('join', { room: this.options.room, info })
-        if (stay.aborted) return
-        if (this.signal.hello) this.chat.setMe(this.signal.hello.user)
-        this.joined = true
-        this.error = null
-        this.published = info
-        this.roster.reconcile(peers)
-        this.changed()
-        void this.readHistory()
-        void this.publish()
-        return
-      } catch (thrown) {
-        const error = asWireError(thrown)
-        if (stay.aborted) return
-        if (!PASSING.has(error.code)) {
-          this.error = { code: error.code, message: error.message }
-          this.changed()
-          throw error
-        }
-        await pause(backoff(tries, Math.random), stay)
-      }
-    }
+  private entered(peers: Peer[], info: PeerInfo): void {
+    if (this.signal.hello) this.chat.setMe(this.signal.hello.user)
+    this.joined = true
+    this.error = null
+    this.publisher.set(info)
+    this.roster.reconcile(peers)
+    this.changed()
+    void this.history.latest()
+    void this.publisher.publish(this.stay?.signal)
   }
 
   private connect(): RTCPeerConnection {
@@ -264,8 +300,7 @@ export class RoomCall {
   }
 
   private slots(): Slots {
-    const sends = (slot: keyof Slots) => this.options.media.track(slot) !== null
-    return { microphone: sends('microphone'), camera: sends('camera'), screen: sends('screen') }
+    return forEachSlot((slot) => this.options.media.track(slot) !== null)
   }
 
   private info(): PeerInfo {
@@ -276,58 +311,8 @@ export class RoomCall {
     for (const member of this.roster.all()) {
       for (const slot of SLOTS) member.link.setTrack(slot, this.options.media.track(slot))
     }
-    void this.publish()
+    void this.publisher.publish(this.stay?.signal)
     this.changed()
-  }
-
-  /** Tells the room what we send and what we say of ourselves, the latest only, however fast it changes. */
-  private async publish(): Promise<void> {
-    const stay = this.stay?.signal
-    if (this.publishing || !stay) return
-    this.publishing = true
-    try {
-      while (!stay.aborted && this.joined) {
-        const info = this.info()
-        if (sameInfo(info, this.published)) return
-        try {
-          await this.signal.request('update', { room: this.options.room, info })
-          this.published = info
-        } catch (thrown) {
-          // Not in the room any more: entering it again tells the same.
-          if (!PASSING.has(asWireError(thrown).code)) return
-          await pause(1_000, stay)
-        }
-      }
-    } finally {
-      this.publishing = false
-    }
-  }
-
-  private async readHistory(): Promise<void> {
-    const limit = Math.min(HISTORY_LIMIT, this.signal.hello?.limits.historyPosts ?? HISTORY_LIMIT)
-    try {
-      const { posts } = await this.signal.request('history', { room: this.options.room, limit })
-      this.chat.take(posts)
-    } catch {
-      // The call is worth more than what was said before it; new lines come all the same.
-    }
-  }
-
-  private async post(data: TextData): Promise<{ mid: string; at: number }> {
-    const since = Date.now()
-    for (let tries = 1; ; tries++) {
-      // A session that was replaced has to enter the room before it can post there.
-      await this.entering?.catch(() => undefined)
-      try {
-        return await this.signal.request('post', { room: this.options.room, data, keep: true, key: data.id })
-      } catch (thrown) {
-        const error = asWireError(thrown)
-        const passing = PASSING.has(error.code) || (error.code === 'not_in_room' && this.entering !== null)
-        const enough = tries >= MIN_POSTS && Date.now() - since > POST_PATIENCE_MS
-        if (!passing || enough || !this.stay) throw error
-        await pause(backoff(tries, Math.random), this.stay.signal)
-      }
-    }
   }
 
   /** Tells listeners, once however much changes in one turn. */

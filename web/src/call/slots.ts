@@ -1,18 +1,18 @@
 import type { Slot } from './state'
-import { SLOTS } from './state'
+import { FIRST_SLOTS, forEachSlot, SLOTS } from './state'
 
-const KINDS: Record<Slot, 'audio' | 'video'> = { microphone: 'audio', camera: 'video', screen: 'video' }
+const KINDS: Record<Slot, 'audio' | 'video'> = { microphone: 'audio', camera: 'video', screen: 'video', screenSound: 'audio' }
 
 /**
- * The three transceivers of a link, one per slot, made once and never again. Which is which follows from their order in the
+ * The transceivers of a link, one per slot, made once and never again. Which is which follows from their order in the
  * first offer. Both directions stay open all the time: turning something on or off replaces a track and negotiates nothing.
  *
- * If both sides made transceivers, an offer of one would meet those of the other and there would be six. So one side alone makes them,
+ * If both sides made transceivers, an offer of one would meet those of the other and there would be twice as many. So one side alone makes them,
  * and the other takes over those that its browser makes from the offer.
  */
 export class SlotTransceivers {
   private readonly pc: RTCPeerConnection
-  private readonly tracks: Record<Slot, MediaStreamTrack | null> = { microphone: null, camera: null, screen: null }
+  private readonly tracks = forEachSlot<MediaStreamTrack | null>(() => null)
   private transceivers: readonly RTCRtpTransceiver[] | null = null
 
   constructor(pc: RTCPeerConnection) {
@@ -24,27 +24,25 @@ export class SlotTransceivers {
     return this.transceivers !== null
   }
 
-  create(): void {
-    // Sound and picture of one stream are kept in step by the receiver; a shared screen stands alone.
-    const person = new MediaStream()
-    this.transceivers = SLOTS.map((slot) =>
-      this.pc.addTransceiver(KINDS[slot], { direction: 'sendrecv', streams: slot === 'screen' ? [] : [person] }),
-    )
+  /** Makes those that the other side knows, the first of {@link SLOTS}. */
+  create(known: readonly Slot[]): void {
+    const streamOf = streams()
+    this.transceivers = known.map((slot) => this.pc.addTransceiver(KINDS[slot], { direction: 'sendrecv', streams: [streamOf(slot)] }))
     this.apply()
   }
 
-  /** To be called between taking a remote offer and answering it. Throws if the offer has other slots than ours. */
+  /** To be called between taking a remote offer and answering it. Throws if the offer has other slots than ours, or than those of older pages. */
   adopt(): void {
     if (this.transceivers) return
     const found = this.pc.getTransceivers()
     const kinds = found.map((t) => t.receiver.track.kind)
-    if (kinds.join() !== SLOTS.map((slot) => KINDS[slot]).join()) {
-      throw new Error(`the offer has ${kinds.join(', ') || 'no media'}: want audio, video, video`)
-    }
-    const person = new MediaStream()
+    const wanted = [SLOTS, FIRST_SLOTS].map((slots) => slots.map((slot) => KINDS[slot]).join(', '))
+    if (!wanted.includes(kinds.join(', '))) throw new Error(`the offer has ${kinds.join(', ') || 'no media'}: want ${wanted.join(' or ')}`)
+    const streamOf = streams()
     found.forEach((transceiver, i) => {
       transceiver.direction = 'sendrecv'
-      if (SLOTS[i] !== 'screen') transceiver.sender.setStreams?.(person)
+      const slot = SLOTS[i]
+      if (slot) transceiver.sender.setStreams?.(streamOf(slot))
     })
     this.transceivers = found
     this.apply()
@@ -75,4 +73,11 @@ export class SlotTransceivers {
     // Replacements run in order, so the last one stands. It fails only on a connection that was closed meanwhile.
     sender?.replaceTrack(this.tracks[slot]).catch(() => undefined)
   }
+}
+
+/** Sound and picture of one stream are kept in step by the receiver: a person's are one, a screen's another. */
+function streams(): (slot: Slot) => MediaStream {
+  const person = new MediaStream()
+  const screen = new MediaStream()
+  return (slot) => (slot === 'microphone' || slot === 'camera' ? person : screen)
 }

@@ -6,8 +6,9 @@ import { FakeConnection } from './calltest/fakeConnection'
 import { flush, World } from './calltest/world'
 import type { Body, DescriptionMessage, LinkMessage } from './messages'
 import { PeerLink } from './peerlink'
+import { SLOTS } from './state'
 
-const SLOTS_SDP = 'm=audio\r\nm=video\r\nm=video'
+const SLOTS_SDP = 'm=audio\r\nm=video\r\nm=video\r\nm=audio\r\nm=application'
 
 let world: World
 let link: PeerLink
@@ -20,6 +21,8 @@ function start(polite: boolean): void {
   link = new PeerLink({
     polite,
     signalUp: true,
+    offers: SLOTS,
+    channel: { take: () => undefined, changed: () => undefined },
     connect: () => {
       const pc = new FakeConnection(world)
       made.push(pc)

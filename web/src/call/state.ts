@@ -1,3 +1,4 @@
+import type { FileView } from './files/view'
 import type { PeerStatus } from './info'
 
 // What a call looks like from outside: plain values that a view renders and a test reads.
@@ -22,10 +23,17 @@ export interface Path {
 /** `reconnecting` was connected before and is being mended; `failed` has been given up until the next ICE restart. */
 export type LinkState = 'new' | 'connecting' | 'connected' | 'reconnecting' | 'failed'
 
-export type Slot = 'microphone' | 'camera' | 'screen'
+export type Slot = 'microphone' | 'camera' | 'screen' | 'screenSound'
 
 /** In the order in which the transceivers stand in every offer. */
-export const SLOTS: readonly Slot[] = ['microphone', 'camera', 'screen']
+export const SLOTS: readonly Slot[] = ['microphone', 'camera', 'screen', 'screenSound']
+
+/** Pages from before there was a screen's sound know the first three. */
+export const FIRST_SLOTS: readonly Slot[] = SLOTS.slice(0, 3)
+
+export function forEachSlot<T>(value: (slot: Slot) => T): Record<Slot, T> {
+  return { microphone: value('microphone'), camera: value('camera'), screen: value('screen'), screenSound: value('screenSound') }
+}
 
 /** What a peer says it sends, in its `info.slots`. */
 export type Slots = Record<Slot, boolean>
@@ -51,6 +59,7 @@ export interface PeerView {
   microphone: MediaStreamTrack | null
   camera: MediaStreamTrack | null
   screen: MediaStreamTrack | null
+  screenSound: MediaStreamTrack | null
   speaking: boolean
   /** Loudness from 0 (silence) to 1. */
   level: number
@@ -70,6 +79,9 @@ export interface ChatLine {
   text: string
   state: 'sending' | 'sent' | 'failed'
 }
+
+/** `none`: the oldest line shown is the first there is, or the last that a page holds. */
+export type EarlierState = 'none' | 'more' | 'loading' | 'failed'
 
 export type SignalState = 'connecting' | 'open' | 'reconnecting' | 'closed'
 
@@ -99,5 +111,9 @@ export interface RoomSnapshot {
   peers: PeerView[]
   /** Oldest first. */
   chat: ChatLine[]
+  /** What was said before the oldest line. */
+  earlier: EarlierState
+  /** Files to and from others, oldest first. */
+  files: FileView[]
   error: CallError | null
 }

@@ -7,10 +7,12 @@ const base: RoomSnapshot = {
   signal: 'open',
   self: null,
   joined: true,
-  sends: { microphone: true, camera: true, screen: false },
+  sends: { microphone: true, camera: true, screen: false, screenSound: false },
   status: { hand: false, recording: false },
   peers: [],
   chat: [],
+  earlier: 'none',
+  files: [],
   error: null,
 }
 

@@ -10,10 +10,11 @@ function peer(name: string, screen = false): PeerView {
     status: { hand: false, recording: false },
     link: 'connected',
     path: null,
-    sends: { microphone: true, camera: true, screen },
+    sends: { microphone: true, camera: true, screen, screenSound: false },
     microphone: null,
     camera: null,
     screen: null,
+    screenSound: null,
     speaking: false,
     level: 0,
   }
@@ -29,10 +30,12 @@ function room(peers: PeerView[], chat: ChatLine[] = [], joined = true): RoomSnap
     signal: 'open',
     self: null,
     joined,
-    sends: { microphone: true, camera: true, screen: false },
+    sends: { microphone: true, camera: true, screen: false, screenSound: false },
     status: { hand: false, recording: false },
     peers,
     chat,
+    earlier: 'none',
+    files: [],
     error: null,
   }
 }

@@ -41,6 +41,8 @@ class FakeDevices extends EventTarget {
   asking: Promise<void> | null = null
   readonly tracks: FakeTrack[] = []
   readonly asked: MediaStreamConstraints[] = []
+  /** Whether a screen comes with its sound. */
+  screenSounds = false
 
   async getUserMedia(constraints: MediaStreamConstraints): Promise<MediaStream> {
     this.asked.push(constraints)
@@ -59,7 +61,10 @@ class FakeDevices extends EventTarget {
   async getDisplayMedia(): Promise<MediaStream> {
     const refusal = this.refusals.shift()
     if (refusal) throw new DOMException(refusal.message ?? '', refusal.name)
-    return this.stream('video', 'screen')
+    const { tracks } = this
+    const picture = this.stream('video', 'screen').getTracks()
+    const sound = this.screenSounds ? this.stream('audio', 'screen').getTracks() : []
+    return { getTracks: () => tracks, getVideoTracks: () => picture, getAudioTracks: () => sound } as unknown as MediaStream
   }
 
   async enumerateDevices(): Promise<MediaDeviceInfo[]> {
@@ -204,6 +209,28 @@ describe('a screen', () => {
     await media.startScreen()
     await media.stopScreen()
     expect(live()).toEqual([])
+  })
+
+  it('has the sound that came with it, for as long as it is shared', async () => {
+    devices.screenSounds = true
+    await media.startScreen()
+    expect(media.track('screenSound')).toMatchObject({ kind: 'audio', contentHint: 'music' })
+    expect(live()).toHaveLength(2)
+    await media.stopScreen()
+    expect(media.track('screenSound')).toBeNull()
+    expect(live()).toEqual([])
+  })
+
+  it('goes on when its sound ends', async () => {
+    devices.screenSounds = true
+    await media.startScreen()
+    let told = 0
+    const end = media.subscribe(() => told++)
+    devices.tracks[1]?.end()
+    end()
+    expect(told).toBe(2)
+    expect(media.track('screenSound')).toBeNull()
+    expect(media.snapshot().screen.state).toBe('on')
   })
 
   it('that is not chosen is no problem, but one that the system forbids is', async () => {

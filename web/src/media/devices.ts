@@ -3,6 +3,7 @@ import { Listeners } from '../signal/listeners'
 import { Meter } from './meter'
 import { MutedVoice } from './mutedVoice'
 import { Unavailable } from './problems'
+import { ScreenCapture } from './screenCapture'
 import type { SourceView } from './source'
 import { Source } from './source'
 
@@ -37,14 +38,14 @@ export interface LocalMediaOptions {
 
 const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
 const VIDEO: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } }
-const SCREEN: MediaTrackConstraints = { frameRate: { ideal: 15, max: 30 } }
 
 /** The reader's own microphone, camera and screen: opened when wanted, let go when not. */
 export class LocalMedia {
   private readonly devices: MediaDevices | undefined
   private readonly listeners = new Listeners<MediaSnapshot>()
   private readonly levels = new Listeners<number>()
-  private readonly sources: Record<Slot, Source>
+  private readonly sources: Record<Exclude<Slot, 'screenSound'>, Source>
+  private readonly capture = new ScreenCapture(() => this.changed())
   private readonly permissions: Record<'microphone' | 'camera', Permission> = { microphone: 'unknown', camera: 'unknown' }
   private readonly disposal = new AbortController()
   private known: MediaDeviceInfo[] = []
@@ -107,7 +108,7 @@ export class LocalMedia {
 
   /** What is to be sent in a slot now; null for nothing. */
   track(slot: Slot): MediaStreamTrack | null {
-    return this.sources[slot].view().track
+    return slot === 'screenSound' ? this.capture.soundOf(this.track('screen')) : this.sources[slot].view().track
   }
 
   snapshot(): MediaSnapshot {
@@ -195,10 +196,7 @@ export class LocalMedia {
 
   private async openScreen(): Promise<MediaStreamTrack> {
     if (typeof this.devices?.getDisplayMedia !== 'function') throw this.unavailable()
-    const track = only(await this.devices.getDisplayMedia({ video: SCREEN, audio: false }))
-    // Encoders then keep letters sharp rather than movement smooth.
-    track.contentHint = 'detail'
-    return track
+    return this.capture.open(this.devices)
   }
 
   private unavailable(): Unavailable {
@@ -222,9 +220,10 @@ export class LocalMedia {
 
   private changed(): void {
     this.measure()
+    this.capture.tidy()
     const snapshot = this.snapshot()
     // Steps of a source report freely; listeners hear of real changes alone. Tracks are told apart by id.
-    const telling = JSON.stringify(snapshot, (_, value: unknown) => (isTrack(value) ? value.id : value))
+    const telling = JSON.stringify([snapshot, this.track('screenSound')], (_, value: unknown) => (isTrack(value) ? value.id : value))
     if (telling === this.told) return
     this.told = telling
     this.listeners.emit(snapshot)

@@ -46,6 +46,7 @@ export class FakeConnection {
   private running = 0
   private neededQueued = false
   private generation = 0
+  private hasChannel = false
   private toReplace = new Set<string>()
 
   constructor(world: World) {
@@ -69,6 +70,13 @@ export class FakeConnection {
     this.transceivers.push(transceiver)
     this.check()
     return transceiver
+  }
+
+  /** It never opens: what goes over channels is tried with channels of its own. */
+  createDataChannel(): Partial<RTCDataChannel> {
+    this.hasChannel = true
+    this.check()
+    return { readyState: 'connecting', close: () => undefined }
   }
 
   getTransceivers(): FakeTransceiver[] {
@@ -177,7 +185,7 @@ export class FakeConnection {
     this.transceivers.forEach((t, i) => {
       if (t.mid === null) Object.assign(t, { mid: String(i), pending: 'local' })
     })
-    this.pending.local = { type: 'offer', sdp: write(ufrag, this.transceivers) }
+    this.pending.local = { type: 'offer', sdp: write(ufrag, this.transceivers, this.hasChannel || hasChannel(this.current.local)) }
     this.signalingState = 'have-local-offer'
     this.gather(ufrag)
   }
@@ -187,7 +195,7 @@ export class FakeConnection {
     const renewed = !offer || !this.current.remote || ufragOf(offer) !== ufragOf(this.current.remote)
     const before = this.current.local && ufragOf(this.current.local)
     const ufrag = before === null || renewed ? this.fresh() : before
-    this.current = { local: { type: 'answer', sdp: write(ufrag, this.transceivers) }, remote: offer }
+    this.current = { local: { type: 'answer', sdp: write(ufrag, this.transceivers, hasChannel(offer)) }, remote: offer }
     if (ufrag !== before) this.gather(ufrag)
     this.becomeStable()
   }
@@ -232,6 +240,7 @@ export class FakeConnection {
 
   private needed(): boolean {
     if (this.running > 0 || this.signalingState !== 'stable') return false
+    if (this.hasChannel && !hasChannel(this.current.local)) return true
     return this.toReplace.size > 0 || this.transceivers.some((t) => t.mid === null)
   }
 }
@@ -248,8 +257,12 @@ function makeTransceiver(kind: Kind, direction: RTCRtpTransceiverDirection): Fak
   return { mid: null, direction, pending: null, sender, receiver: { track: { kind }, getSynchronizationSources: () => [] } }
 }
 
-function write(ufrag: string, transceivers: FakeTransceiver[]): string {
-  return [`a=ice-ufrag:${ufrag}`, ...transceivers.map((t) => `m=${t.receiver.track.kind}`)].join('\r\n')
+function write(ufrag: string, transceivers: FakeTransceiver[], channel: boolean): string {
+  return [`a=ice-ufrag:${ufrag}`, ...transceivers.map((t) => `m=${t.receiver.track.kind}`), ...(channel ? ['m=application'] : [])].join('\r\n')
+}
+
+function hasChannel(description: Description | null): boolean {
+  return description?.sdp.includes('m=application') ?? false
 }
 
 function ufragOf({ sdp }: Description): string {
