@@ -1,4 +1,4 @@
-import type { SignalEvent, Peer } from '../wire/wire.gen'
+import type { Outcome, SignalEvent, Peer } from '../wire/wire.gen'
 import { slotsOf, statusOf } from './info'
 import { parseMessage } from './messages'
 import { Outbox } from './outbox'
@@ -15,6 +15,9 @@ export interface MemberOptions {
   signalUp: boolean
   connect: () => RTCPeerConnection
   deliver: SendSignal
+  /** What a connection to the peer came to. */
+  outcome?: (outcome: Outcome) => void
+  regionOf?: RelayRegion
   changed: () => void
 }
 
@@ -42,6 +45,8 @@ export class Member {
       connect: options.connect,
       send: (message) => this.outbox.push(message),
       forget: () => this.outbox.clear(),
+      outcome: options.outcome,
+      regionOf: options.regionOf,
       changed: () => {
         if (this.link?.state !== 'connected') this.path = null
         options.changed()

@@ -1,5 +1,8 @@
+import type { Outcome } from '../wire/wire.gen'
 import type { Body, LinkMessage } from './messages'
 import { Negotiation } from './negotiation'
+import { watchOutcome } from './quality/outcome'
+import type { RelayRegion } from './path'
 import { Recovery } from './recovery'
 import { SlotTransceivers } from './slots'
 import type { LinkState, Slot } from './state'
@@ -17,6 +20,9 @@ export interface PeerLinkOptions {
   forget: () => void
   /** The link's state or its tracks are other than before. */
   changed: () => void
+  /** What each connection came to. */
+  outcome?: (outcome: Outcome) => void
+  regionOf?: RelayRegion
 }
 
 // Bounds for what a stranger sends: messages that wait to be worked off, and new connections that they can make us begin.
@@ -38,6 +44,7 @@ export class PeerLink {
   private pc!: RTCPeerConnection
   private slots!: SlotTransceivers
   private negotiation!: Negotiation
+  private endOutcome: () => void = () => undefined
   private id = 0
   /** The other side's link, as far as we have heard of one. */
   private remote: number | null = null
@@ -130,6 +137,8 @@ export class PeerLink {
       this.options.changed()
     }
     pc.ontrack = () => this.options.changed()
+    const { outcome, regionOf } = this.options
+    if (outcome) this.endOutcome = watchOutcome(pc, { tell: outcome, regionOf })
     this.negotiation = new Negotiation({
       pc,
       slots: this.slots,
@@ -142,6 +151,7 @@ export class PeerLink {
   private shut(): void {
     const { pc } = this
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = pc.ontrack = null
+    this.endOutcome()
     this.negotiation.close()
     pc.close()
   }

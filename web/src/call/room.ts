@@ -64,6 +64,9 @@ export class RoomCall {
         signalUp: this.signal.state === 'open',
         connect: () => this.connect(),
         deliver: (data, key) => this.signal.request('signal', { room: options.room, to: peer, data, key }),
+        // Statistics: nothing is lost to the reader when they don't arrive.
+        outcome: (outcome) => void this.signal.request('report', { room: options.room, peer, outcome }).catch(() => undefined),
+        regionOf: (url) => this.ice?.regionOf(url),
       }),
       track: (slot) => options.media.track(slot),
       graceMs: () => this.signal.hello?.limits.graceMs ?? 30_000,
