@@ -84,11 +84,11 @@ describe('where a link stands', () => {
   it('goes down at once and up one by one', () => {
     const ladder = new Ladder(0, 0)
     after(ladder, 5e6, 0, 0, 20_000)
-    expect(ladder.step(300_000, 0, 22_000)).toBe(4)
-    expect(after(ladder, 5e6, 0, 24_000, 26_000)).toBe(4)
-    expect(ladder.step(5e6, 0, 28_000)).toBe(3)
-    expect(after(ladder, 5e6, 0, 30_000, 32_000)).toBe(3)
-    expect(ladder.step(5e6, 0, 34_000)).toBe(2)
+    expect(ladder.step(300_000, 0, 22_000)).toBe(5)
+    expect(after(ladder, 5e6, 0, 24_000, 26_000)).toBe(5)
+    expect(ladder.step(5e6, 0, 28_000)).toBe(4)
+    expect(after(ladder, 5e6, 0, 30_000, 32_000)).toBe(4)
+    expect(ladder.step(5e6, 0, 34_000)).toBe(3)
   })
 
   it('does not follow every wave of the estimate', () => {
