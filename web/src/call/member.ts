@@ -1,4 +1,4 @@
-import type { SignalEvent, Peer } from '../wire/wire.gen'
+import type { Outcome, SignalEvent, Peer } from '../wire/wire.gen'
 import type { PeerChannelOptions } from './channel'
 import { knownSlots, pictureIn, slotsOf, statusOf } from './info'
 import { parseMessage } from './messages'
@@ -17,6 +17,9 @@ export interface MemberOptions {
   connect: () => RTCPeerConnection
   deliver: SendSignal
   channel: PeerChannelOptions
+  /** What a connection to the peer came to. */
+  outcome?: (outcome: Outcome) => void
+  regionOf?: RelayRegion
   changed: () => void
 }
 
@@ -46,6 +49,8 @@ export class Member {
       connect: options.connect,
       send: (message) => this.outbox.push(message),
       forget: () => this.outbox.clear(),
+      outcome: options.outcome,
+      regionOf: options.regionOf,
       changed: () => {
         if (this.link?.state !== 'connected') this.path = null
         options.changed()

@@ -1,9 +1,12 @@
+import type { Outcome } from '../wire/wire.gen'
 import { PeerChannel } from './channel'
 import type { PeerChannelOptions } from './channel'
-import { fingerprintOf } from './safety'
 import type { Body, LinkMessage } from './messages'
 import { Negotiation } from './negotiation'
+import { watchOutcome } from './quality/outcome'
+import type { RelayRegion } from './path'
 import { Recovery } from './recovery'
+import { fingerprintOf } from './safety'
 import { SlotTransceivers } from './slots'
 import type { LinkState, Slot } from './state'
 import { forEachSlot, SLOTS } from './state'
@@ -23,6 +26,9 @@ export interface PeerLinkOptions {
   forget: () => void
   /** The link's state or its tracks are other than before. */
   changed: () => void
+  /** What each connection came to. */
+  outcome?: (outcome: Outcome) => void
+  regionOf?: RelayRegion
 }
 
 // Bounds for what a stranger sends: messages that wait to be worked off, and new connections that they can make us begin.
@@ -45,6 +51,7 @@ export class PeerLink {
   private pc!: RTCPeerConnection
   private slots!: SlotTransceivers
   private negotiation!: Negotiation
+  private endOutcome: () => void = () => undefined
   private id = 0
   /** The other side's link, as far as we have heard of one. */
   private remote: number | null = null
@@ -145,6 +152,8 @@ export class PeerLink {
       this.options.changed()
     }
     pc.ontrack = () => this.options.changed()
+    const { outcome, regionOf } = this.options
+    if (outcome) this.endOutcome = watchOutcome(pc, { tell: outcome, regionOf })
     this.negotiation = new Negotiation({
       pc,
       slots: this.slots,
@@ -158,6 +167,7 @@ export class PeerLink {
   private shut(): void {
     const { pc } = this
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = pc.ontrack = null
+    this.endOutcome()
     this.negotiation.close()
     this.channel.detach()
     pc.close()

@@ -113,6 +113,9 @@ export class RoomCall {
         connect: () => this.connect(),
         channel: { take: (frame) => this.files.take(peer, frame), changed: () => this.files.channelChanged(peer) },
         deliver: (data, key) => this.signal.request('signal', { room, to: peer, data, key }),
+        // Statistics: nothing is lost to the reader when they don't arrive.
+        outcome: (outcome) => void this.signal.request('report', { room, peer, outcome }).catch(() => undefined),
+        regionOf: (url) => this.ice?.regionOf(url),
       }),
       track: (slot) => options.media.track(slot),
       graceMs: () => this.signal.hello?.limits.graceMs ?? 30_000,

@@ -42,14 +42,6 @@ describe('notices over the call', () => {
     expect(ids({}, { renamed: true })).toEqual(['new-guest'])
   })
 
-  it('tell of the slowest path, with advice that fits it', () => {
-    expect(ids({ peers: [peer('Bo', 450), peer('Cy', 900), peer('Di', 401)] })).toEqual(['slow-Cy'])
-    const [direct] = callNotices({ ...calm, room: { ...base, peers: [peer('Bo', 500)] } })
-    expect(direct).toMatchObject({ title: { named: { name: 'Bo', ms: 500 } }, body: { key: 'notice.slow.body' } })
-    const [relayed] = callNotices({ ...calm, room: { ...base, peers: [peer('Bo', 500, false)] } })
-    expect(relayed).toMatchObject({ body: { key: 'notice.slow.relay' } })
-  })
-
   it('put what the reader must do first', () => {
     const sends = { ...base.sends, screen: true }
     expect(ids({ signal: 'reconnecting', sends }, { soundBlocked: true })).toEqual(['hear', 'reconnecting', 'sharing'])

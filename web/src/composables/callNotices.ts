@@ -1,4 +1,4 @@
-import type { PeerView, RoomSnapshot } from '@/call/state'
+import type { RoomSnapshot } from '@/call/state'
 import type { Sentence } from './pathWords'
 
 export type NoticeAct = 'hear' | 'stopScreen' | 'dismiss'
@@ -13,9 +13,6 @@ export interface Notice {
   /** What a feature's notice offers to do. */
   button?: { label: Sentence; run: () => void }
 }
-
-/** A round trip longer than this is felt as talking over each other (ITU-T G.114 puts the limit at 400 ms one way). */
-const SLOW_MS = 400
 
 /** What the state of the call itself calls for, most urgent first. */
 export function callNotices(state: {
@@ -42,29 +39,10 @@ export function callNotices(state: {
   if (renamed) {
     notices.push({ id: 'new-guest', tone: 'warn', title: plain('notice.newGuest'), body: plain('notice.newGuest.body'), act: 'dismiss' })
   }
-  const slow = slowest(room.peers)
-  if (slow) notices.push(slow)
   if (room.sends.screen) {
     notices.push({ id: 'sharing', tone: 'calm', title: plain('call.sharing'), act: 'stopScreen' })
   }
   return notices
-}
-
-/** One slow path is worth a word; with several the cause is likely the same, so the worst stands for all. */
-function slowest(peers: PeerView[]): Notice | null {
-  let worst: PeerView | null = null
-  for (const peer of peers) {
-    const ms = peer.path?.rttMs ?? 0
-    if (peer.link === 'connected' && ms > SLOW_MS && ms > (worst?.path?.rttMs ?? 0)) worst = peer
-  }
-  if (!worst?.path) return null
-  return {
-    id: `slow-${worst.peer}`,
-    tone: 'warn',
-    title: { key: 'notice.slow', named: { name: worst.user.name, ms: Math.round(worst.path.rttMs ?? 0) } },
-    body: plain(worst.path.direct ? 'notice.slow.body' : 'notice.slow.relay'),
-    act: 'dismiss',
-  }
 }
 
 function plain(key: Sentence['key']): Sentence {

@@ -32,6 +32,7 @@ export class FakeConnection {
   onconnectionstatechange: (() => void) | null = null
   oniceconnectionstatechange: (() => void) | null = null
   ontrack: (() => void) | null = null
+  iceGatheringState: RTCIceGatheringState = 'new'
   readonly added: RTCIceCandidateInit[] = []
   rollbacks = 0
   private readonly found: RTCIceCandidateInit[] = []
@@ -130,6 +131,10 @@ export class FakeConnection {
       this.note(candidate.candidate ?? '', ufragOf(this.remoteDescription))
     })
   }
+
+  addEventListener(): void {}
+
+  removeEventListener(): void {}
 
   getConfiguration(): RTCConfiguration {
     return this.configuration

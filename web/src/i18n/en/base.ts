@@ -154,9 +154,6 @@ export const base = {
   'notice.recovered': 'Connected again',
   'notice.newGuest': 'Your guest pass ran out, so you are a new guest now',
   'notice.newGuest.body': 'The call goes on. After a reload, your earlier messages are no longer marked as yours.',
-  'notice.slow': 'The way to {name} is slow ({ms} ms), so expect pauses',
-  'notice.slow.body': 'Move closer to the Wi-Fi, use a cable, or stop other downloads.',
-  'notice.slow.relay': 'This call goes through a relay. Another network may allow a direct one.',
 
   'fail.bad_token': 'Your sign-in was refused',
   'fail.bad_token.how': 'It may have expired. Try again; this page then asks for a new one.',

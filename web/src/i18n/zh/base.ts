@@ -155,9 +155,6 @@ export const base: Record<keyof typeof english, string> = {
   'notice.recovered': '已重新连接',
   'notice.newGuest': '访客身份已到期，你现在是一位新访客',
   'notice.newGuest.body': '通话继续。刷新本页后，你之前写的消息不再标为你的。',
-  'notice.slow': '通往 {name} 的路很慢（{ms} 毫秒），可能会卡顿',
-  'notice.slow.body': '靠近 Wi-Fi、改用网线，或停止其他下载。',
-  'notice.slow.relay': '这次通话经过中继。换一个网络也许可以直连。',
 
   'fail.bad_token': '登录没有被接受',
   'fail.bad_token.how': '可能已经过期。请重试，本页会重新申请。',

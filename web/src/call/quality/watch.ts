@@ -1,0 +1,191 @@
+import { Listeners } from '../../signal/listeners'
+import type { RoomCall } from '../room'
+import type { Path, RoomSnapshot, Slot } from '../state'
+import { applyPlan } from './apply'
+import { troublesOf, type Trouble } from './cause'
+import { countersOf, midsOf, type Picture } from './counters'
+import { GRADE_VALUE, gradeOf, worstOf, type Grade } from './grade'
+import { History, Overview } from './history'
+import { Ladder } from './ladder'
+import { cameraShare, planOf, topRung, type Demand, type LinkPlan } from './plan'
+import { Processor } from './processor'
+import { LinkMeter, type Sample } from './sample'
+import { Steady } from './steady'
+
+export interface QualityOptions {
+  call: Pick<RoomCall, 'peerConnections' | 'snapshot'>
+  /** What is sent in a slot, as LocalMedia tells. */
+  track: (slot: Slot) => MediaStreamTrack | null
+  /** Time between two readings, ms; 2 s unless told. */
+  everyMs?: number
+  /** Processor cores; the browser's word unless told. */
+  cores?: number
+}
+
+/** How the link to one peer does. */
+export interface LinkQuality {
+  peer: string
+  name: string
+  path: Path | null
+  /** Null until there are two readings. */
+  grade: Grade | null
+  sample: Sample | null
+  history: History
+  plan: LinkPlan | null
+}
+
+/** What all links take of what they could, bits per second. */
+export interface Budget {
+  usedBps: number
+  /** Null until the browser has an estimate. */
+  availableBps: number | null
+}
+
+export interface QualitySnapshot {
+  links: LinkQuality[]
+  /** The worst link's; null while there is none. */
+  grade: Grade | null
+  budget: Budget
+  troubles: Trouble[]
+}
+
+interface Link {
+  pc: RTCPeerConnection
+  meter: LinkMeter
+  history: History
+  ladder: Ladder | null
+  quality: LinkQuality
+}
+
+/**
+ * Reads how every link of a call does, judges it, and lowers or raises what is sent to what the networks, this machine and the number of people allow.
+ * It goes on while the page is hidden: the others still look at us.
+ */
+export class QualityWatch {
+  private readonly options: QualityOptions
+  private readonly listeners = new Listeners<QualitySnapshot>()
+  private readonly links = new Map<string, Link>()
+  private readonly steady = new Steady<Trouble>(({ cause, peer }) => `${cause} ${peer ?? ''}`)
+  private readonly overall = new Overview()
+  private readonly processor: Processor
+  private readonly timer: ReturnType<typeof setInterval>
+  private latest: QualitySnapshot = { links: [], grade: null, budget: { usedBps: 0, availableBps: null }, troubles: [] }
+  private reading = false
+  private stopped = false
+
+  constructor(options: QualityOptions) {
+    this.options = options
+    this.processor = new Processor(options.cores ?? navigator.hardwareConcurrency, Date.now())
+    this.timer = setInterval(() => void this.read(), options.everyMs ?? 2_000)
+  }
+
+  snapshot(): QualitySnapshot {
+    return this.latest
+  }
+
+  /** Tells after every reading, until the returned function is called. */
+  subscribe(listener: (snapshot: QualitySnapshot) => void): () => void {
+    return this.listeners.add(listener)
+  }
+
+  /** The worst link's grade over the whole call, oldest first; 1 is good, 0 poor. */
+  course(): number[] {
+    return this.overall.values()
+  }
+
+  stop(): void {
+    this.stopped = true
+    clearInterval(this.timer)
+  }
+
+  private async read(): Promise<void> {
+    // A browser under load may take longer than the time between two readings.
+    if (this.reading || this.stopped) return
+    this.reading = true
+    try {
+      const room = this.options.call.snapshot()
+      this.follow(room)
+      await Promise.all([...this.links.values()].map((link) => this.sample(link)))
+      if (this.stopped) return
+      this.adapt(room)
+      this.judge()
+      this.listeners.emit(this.latest)
+    } finally {
+      this.reading = false
+    }
+  }
+
+  /** Keeps to those who are there, over the connections that they have now. */
+  private follow(room: RoomSnapshot): void {
+    const connections = this.options.call.peerConnections()
+    for (const peer of this.links.keys()) if (!connections.has(peer)) this.links.delete(peer)
+    for (const { peer, user, path } of room.peers) {
+      const pc = connections.get(peer)
+      if (!pc) continue
+      const known = this.links.get(peer)
+      const history = known?.history ?? new History()
+      const fresh = (): Link => ({
+        pc, meter: new LinkMeter(), history, ladder: null,
+        quality: { peer, name: user.name, path, grade: null, sample: null, history, plan: null },
+      })
+      const link = known?.pc === pc ? known : fresh()
+      link.quality = { ...link.quality, name: user.name, path }
+      this.links.set(peer, link)
+    }
+  }
+
+  private async sample(link: Link): Promise<void> {
+    const stats = link.pc.connectionState === 'connected' ? await link.pc.getStats().catch(() => null) : null
+    const sample = stats && link.meter.take(countersOf(stats, midsOf(link.pc), Date.now()))
+    link.quality = { ...link.quality, sample, grade: sample && gradeOf(sample) }
+    if (sample) link.history.push(sample)
+  }
+
+  private adapt(room: RoomSnapshot): void {
+    const now = Date.now()
+    const all = [...this.links.values()]
+    const limited = all.some(({ quality }) => quality.sample?.limitation === 'cpu')
+    const demand: Demand = {
+      peers: all.length,
+      camera: this.picture('camera'),
+      screen: this.picture('screen'),
+      microphone: this.options.track('microphone') !== null,
+      sharing: room.sends.screen || room.peers.some(({ sends }) => sends.screen),
+      pixelsPerSecond: this.processor.take(limited, now),
+    }
+    const top = topRung(demand)
+    for (const link of all) {
+      if (link.pc.connectionState !== 'connected') continue
+      const available = link.quality.sample?.availableBps ?? null
+      link.ladder ??= new Ladder(top, now)
+      const plan = planOf(demand, link.ladder.step(cameraShare(available, demand), top, now), available)
+      link.quality = { ...link.quality, plan }
+      void applyPlan(link.pc, plan)
+    }
+  }
+
+  private picture(slot: Slot): Picture | null {
+    const track = this.options.track(slot)
+    if (!track) return null
+    // Not every source tells; the usual then.
+    const { width = 1280, height = 720, frameRate: fps = 30 } = track.getSettings()
+    return { width, height, fps }
+  }
+
+  private judge(): void {
+    const links = [...this.links.values()].map(({ quality }) => quality)
+    const measured = links.flatMap(({ peer, path, sample }) => (sample ? [{ peer, relayed: path?.direct === false, sample }] : []))
+    const grade = worstOf(links.flatMap((link) => link.grade ?? []))
+    if (grade) this.overall.push(GRADE_VALUE[grade])
+    const available = measured.flatMap(({ sample }) => sample.availableBps ?? [])
+    this.latest = {
+      links,
+      grade,
+      budget: {
+        usedBps: measured.reduce((sum, { sample }) => sum + sample.bpsOut, 0),
+        availableBps: available.length ? available.reduce((sum, bps) => sum + bps, 0) : null,
+      },
+      troubles: this.steady.take(troublesOf(measured)),
+    }
+  }
+}
