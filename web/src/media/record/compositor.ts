@@ -1,0 +1,40 @@
+import type { Size } from './layout'
+import { paint } from './paint'
+import type { Scene } from './scene'
+import { tick } from './ticker'
+import { TrackViews } from './trackViews'
+
+const FRAMES_PER_SECOND = 20
+
+/** Paints a scene again and again into one track. Its size never changes, which a recording would not survive. */
+export class Compositor {
+  readonly track: MediaStreamTrack
+  private readonly views = new TrackViews()
+  private readonly stopTicking: () => void
+  private scene: Scene = { people: [], screens: [] }
+
+  constructor(size: Size) {
+    const canvas = document.createElement('canvas')
+    canvas.width = size.width
+    canvas.height = size.height
+    const context = canvas.getContext('2d', { alpha: false })
+    if (!context) throw new Error('no canvas to paint on')
+    const draw = () => paint(context, size, this.scene, (track) => this.views.picture(track))
+    draw()
+    const [track] = canvas.captureStream(FRAMES_PER_SECOND).getVideoTracks()
+    if (!track) throw new Error('a canvas without a track')
+    this.track = track
+    this.stopTicking = tick(1000 / FRAMES_PER_SECOND, draw)
+  }
+
+  show(scene: Scene): void {
+    this.scene = scene
+    this.views.show([...scene.people.flatMap(({ camera }) => (camera ? [camera] : [])), ...scene.screens.map(({ track }) => track)])
+  }
+
+  stop(): void {
+    this.stopTicking()
+    this.track.stop()
+    this.views.clear()
+  }
+}
