@@ -21,6 +21,7 @@ export function createPages() {
         },
       },
       { path: '/people', name: 'people', component: () => import('./views/PeopleView.vue') },
+      { path: '/library', name: 'library', component: () => import('./views/LibraryView.vue') },
       // The edge gives the page for every path; what leads nowhere leads to the start.
       { path: '/:rest(.*)*', redirect: '/' },
     ],

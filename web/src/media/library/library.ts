@@ -18,7 +18,7 @@ export interface OpenRecording {
 export interface Export {
   file: File
   /** Without a dot. */
-  ending: 'webm' | 'mp4'
+  ending: 'webm' | 'mp4' | 'png'
   /** Such as H.264 and Opus. */
   codecs: string[]
 }
@@ -137,10 +137,11 @@ export class Library {
     return made
   }
 
-  /** Makes a file to be downloaded: the kept one as it is where it is what is wanted. */
+  /** Makes a file to be downloaded: the kept one as it is where that is what is wanted, and for pictures. */
   async export(item: LibraryItem, format: Format, progress: (part: number) => void, signal: AbortSignal): Promise<Export> {
-    const { convert, contents } = await import('./convert')
     const source = await this.file(item)
+    if (item.kind === 'picture') return { file: source, ending: 'png', codecs: ['PNG'] }
+    const { convert, contents } = await import('./convert')
     const asItIs = format === 'webm' || (format === 'audio' && isSoundOnly(item))
     if (asItIs) return { file: source, ending: 'webm', codecs: (await contents(source)).codecs }
     const { handle, stream } = await exportFile(`${item.id}.${format}`)

@@ -25,6 +25,7 @@ export class CallRecording {
   private readonly mixer: VoiceMixer
   private readonly compositor: Compositor | null
   private readonly recorder: Recorder
+  private over = false
 
   constructor(subject: Subject, scene: Scene, sink: ChunkSink, changed: () => void) {
     this.subject = subject
@@ -38,6 +39,7 @@ export class CallRecording {
     const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: VIDEO_BITS_PER_SECOND, audioBitsPerSecond: AUDIO_BITS_PER_SECOND })
     this.recorder = new Recorder({ recorder, sink, changed })
     void this.recorder.done.then(() => {
+      this.over = true
       this.compositor?.stop()
       this.mixer.stop()
     })
@@ -48,6 +50,8 @@ export class CallRecording {
   }
 
   show(scene: Scene): void {
+    // Between its end and its being saved, the call goes on changing.
+    if (this.over) return
     this.mixer.mix(voices(scene, this.subject))
     this.compositor?.show(framed(scene, this.subject))
   }

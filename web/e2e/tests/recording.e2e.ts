@@ -1,0 +1,302 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectGoodLooks } from '../harness/look'
+import { colourAt, framesFrom, probe, tones } from '../harness/mediaFile'
+import { giveProps } from '../harness/props'
+import { useStage } from '../harness/stage'
+import type { Visitor } from '../harness/visitor'
+
+const stage = useStage()
+const ADA = { hertz: 440, width: 640, height: 360 }
+const BO = { hertz: 1_320, width: 320, height: 240 }
+/** dB: a tone that is there, and what noise stays below. */
+const HEARD = -30
+const SILENT = -50
+const SOON = { timeout: 15_000 }
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'callmesh-recordings-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Ada and Bo in a call, each with a tone and a picture. */
+async function call(): Promise<[ada: Visitor, bo: Visitor]> {
+  const room = stage.room()
+  const [ada, bo] = await Promise.all([stage.visit('a', 'Ada'), stage.visit('b', 'Bo')])
+  await Promise.all([giveProps(ada.page, ADA), giveProps(bo.page, BO)])
+  await Promise.all([ada.enter(room), bo.enter(room)])
+  await Promise.all([ada.sees('Bo'), bo.sees('Ada'), ada.hears('Bo'), bo.hears('Ada')])
+  return [ada, bo]
+}
+
+const elapsed = async (visitor: Visitor) => {
+  const [minutes, seconds] = (await visitor.find('recording-time').innerText()).split(':').map(Number)
+  return minutes! * 60 + seconds!
+}
+
+async function fromMenu(visitor: Visitor, action: string): Promise<void> {
+  await visitor.find('more').click()
+  await visitor.find(action).click()
+}
+
+async function recordedFor(visitor: Visitor, seconds: number): Promise<void> {
+  await expect.poll(() => elapsed(visitor), { timeout: 30_000, interval: 100 }).toBeGreaterThanOrEqual(seconds)
+}
+
+async function stopRecording(visitor: Visitor): Promise<void> {
+  await visitor.find('recording-stop').click()
+  await visitor.notice('recording-saved').waitFor()
+}
+
+async function openLibrary(visitor: Visitor): Promise<void> {
+  await visitor.open('/library')
+  await visitor.page.locator('[data-testid="library"][data-phase="open"]').waitFor()
+}
+
+/** What a click on an item's menu downloads. */
+async function downloaded(visitor: Visitor, action: string, index = 0): Promise<string> {
+  const { page } = visitor
+  await visitor.find('library-menu').nth(index).click()
+  const [download] = await Promise.all([page.waitForEvent('download', { timeout: 60_000 }), visitor.find(action).click()])
+  const path = join(folder, `${Date.now()}-${download.suggestedFilename()}`)
+  await download.saveAs(path)
+  return path
+}
+
+test('a call is recorded with everybody in it, the others are told, and a pause is not in it', async () => {
+  const [ada, bo] = await call()
+  await ada.find('record').click()
+  await bo.notice(`recording-${(await ada.session()).peer}`).waitFor()
+  await bo.tile('Ada').locator('[data-mark="recording"]').waitFor()
+  await recordedFor(ada, 3)
+  await ada.find('recording-pause').click()
+  const held = await elapsed(ada)
+  await bo.sees('Ada', 20)
+  expect(await elapsed(ada)).toBe(held)
+  await ada.find('recording-pause').click()
+  await recordedFor(ada, held + 3)
+  const shown = await elapsed(ada)
+  await stopRecording(ada)
+  await bo.tile('Ada').locator('[data-mark="recording"]').waitFor({ state: 'detached' })
+
+  await openLibrary(ada)
+  const path = await downloaded(ada, 'download-webm')
+  const { duration, streams, width, height } = await probe(path)
+  expect(streams).toEqual(['audio opus', 'video vp8'])
+  expect([width, height]).toEqual([1280, 720])
+  expect(duration).toBeGreaterThan(shown - 0.5)
+  expect(duration).toBeLessThan(shown + 2)
+  expect(await framesFrom(path, duration / 2)).toBeGreaterThan(3)
+  for (const at of [1, duration - 2]) {
+    const [own, other, none] = await tones(path, at, [ADA.hertz, BO.hertz, 2_500])
+    expect(own, `Ada’s voice at ${at} s`).toBeGreaterThan(HEARD)
+    expect(other, `Bo’s voice at ${at} s`).toBeGreaterThan(HEARD)
+    expect(none, 'what nobody said').toBeLessThan(SILENT)
+  }
+  // Bo to the left, Ada to the right, each red and blue.
+  for (const x of [160, 800]) expect(await colourAt(path, duration / 2, x, 360)).toSatisfy(([r, , b]: number[]) => r! > b! + 60)
+  for (const x of [480, 1120]) expect(await colourAt(path, duration / 2, x, 360)).toSatisfy(([r, , b]: number[]) => b! > r! + 60)
+})
+
+test('one person is recorded alone, and the library renames, cuts, converts and deletes it', async () => {
+  const [ada] = await call()
+  await ada.tile('Bo').getByTestId('tile-menu').click()
+  await ada.find('record-person').click()
+  await recordedFor(ada, 5)
+  await stopRecording(ada)
+  await openLibrary(ada)
+  const items = ada.find('library-item')
+  expect(await items.innerText()).toContain('1280 × 720')
+
+  const mp4 = await downloaded(ada, 'download-mp4')
+  const whole = await probe(mp4)
+  expect(whole.streams).toEqual([expect.stringMatching(/^audio (aac|opus)$/), expect.stringMatching(/^video (h264|vp9)$/)])
+  expect(whole.duration).toBeGreaterThan(4.5)
+  expect(await framesFrom(mp4, whole.duration / 2)).toBeGreaterThan(3)
+  expect(await ada.find('export-outcome').innerText()).toMatch(/Downloaded: Bo .*\.mp4 \((H\.264|VP9) \+ (AAC|Opus)\)/)
+  const [silent, heard] = await tones(mp4, 1, [ADA.hertz, BO.hertz])
+  expect(silent, 'Ada’s voice in a recording of Bo').toBeLessThan(SILENT)
+  expect(heard, 'Bo’s voice').toBeGreaterThan(HEARD)
+
+  const sound = await downloaded(ada, 'download-sound')
+  expect((await probe(sound)).streams).toEqual(['audio opus'])
+
+  await ada.find('library-menu').click()
+  await ada.find('trim').click()
+  await ada.find('trim-from').fill('1')
+  await ada.find('trim-to').fill('3')
+  await ada.find('trim-make').click()
+  await expect.poll(() => items.count(), { timeout: 20_000 }).toBe(2)
+  const part = await downloaded(ada, 'download-webm')
+  const cut = await probe(part)
+  expect(cut.duration).toBeGreaterThan(1.8)
+  expect(cut.duration).toBeLessThan(2.3)
+  expect(await framesFrom(part, 0.5)).toBeGreaterThan(3)
+
+  await ada.find('library-menu').last().click()
+  await ada.find('rename').click()
+  await ada.find('rename-title').fill('  Interview\twith Bo ')
+  await ada.find('rename-save').click()
+  await expect.poll(() => items.last().innerText(), SOON).toContain('Interview with Bo')
+
+  await ada.page.reload()
+  await expect.poll(() => items.count(), SOON).toBe(2)
+  await ada.find('library-search').fill('INTERVIEW bo')
+  await expect.poll(() => items.count(), SOON).toBe(1)
+  await ada.find('library-menu').click()
+  await ada.find('delete').click()
+  await ada.find('delete-sure').click()
+  await ada.find('library-search').fill('')
+  await expect.poll(() => items.allInnerTexts(), SOON).toEqual([expect.stringContaining('Bo (part)')])
+  const files = () =>
+    ada.page.evaluate(async () => {
+      const names: string[] = []
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('library')
+      for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name)
+      return names.length
+    })
+  expect(await files(), 'files that are left').toBe(1)
+})
+
+test('a recording whose page was killed is recovered up to its last second, and can be seeked', async () => {
+  const [ada] = await call()
+  await ada.find('record').click()
+  await recordedFor(ada, 5)
+  const shown = await elapsed(ada)
+  ada.watch.allow(/the page crashed/)
+  const context = ada.page.context()
+  const crash = ada.page.waitForEvent('crash')
+  const session = await context.newCDPSession(ada.page)
+  void session.send('Page.crash').catch(() => undefined)
+  await crash
+
+  const page = await context.newPage()
+  await page.goto(`${ada.edge.origin}/library`)
+  await page.getByTestId('recovered').waitFor({ timeout: 30_000 })
+  await page.getByTestId('library-open').click()
+  const player = page.getByTestId('player')
+  const played = await player.evaluate(async (video: HTMLVideoElement) => {
+    if (video.readyState < 1) await new Promise((resolve) => video.addEventListener('loadedmetadata', resolve))
+    const { duration } = video
+    video.currentTime = duration / 2
+    await new Promise((resolve) => video.addEventListener('seeked', resolve, { once: true }))
+    const before = video.getVideoPlaybackQuality().totalVideoFrames
+    await video.play()
+    await new Promise((resolve) => video.addEventListener('ended', resolve, { once: true }))
+    return { duration, frames: video.getVideoPlaybackQuality().totalVideoFrames - before }
+  })
+  expect(played.duration).toBeGreaterThan(shown - 1.5)
+  expect(played.frames).toBeGreaterThan(10)
+  await page.getByTestId('dialog-close').click()
+
+  await page.getByTestId('library-menu').click()
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('download-webm').click()])
+  const path = join(folder, 'recovered.webm')
+  await download.saveAs(path)
+  const { streams, duration } = await probe(path)
+  expect(streams).toEqual(['audio opus', 'video vp8'])
+  for (const tone of await tones(path, duration - 1.5, [ADA.hertz, BO.hertz])) expect(tone).toBeGreaterThan(HEARD)
+})
+
+test('pictures have every pixel of their track, can be drawn on, copied and kept', async () => {
+  const [ada] = await call()
+  await ada.page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  // Said of the looks that this test takes at a canvas.
+  ada.watch.allow(/willReadFrequently/)
+  const red = expect.objectContaining({ 0: expect.closeTo(200, -2), 2: expect.closeTo(30, -2) }) as unknown
+
+  // Our own, as the camera gives it, and not as the mirror shows it.
+  await ada.tile('You').getByTestId('tile-menu').click()
+  await ada.find('picture-tile').click()
+  const canvas = ada.find('picture')
+  await canvas.waitFor()
+  const look = (x: number, y: number) =>
+    canvas.evaluate((it: HTMLCanvasElement, [x, y]) => [...it.getContext('2d')!.getImageData(x! * it.width, y! * it.height, 1, 1).data].slice(0, 3), [x, y])
+  expect(await canvas.evaluate((it: HTMLCanvasElement) => [it.width, it.height])).toEqual([ADA.width, ADA.height])
+  expect(await look(0.25, 0.5)).toEqual(red)
+  expect((await look(0.75, 0.5))[2]).toBeGreaterThan(150)
+
+  const box = (await canvas.boundingBox())!
+  await ada.find('tool-arrow').click()
+  await ada.page.getByRole('radio', { name: 'White' }).check({ force: true })
+  await ada.page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.5)
+  await ada.page.mouse.down()
+  await ada.page.mouse.move(box.x + box.width * 0.9, box.y + box.height * 0.5, { steps: 4 })
+  await ada.page.mouse.up()
+  expect(await look(0.7, 0.5)).toEqual([255, 255, 255])
+  await ada.find('undo').click()
+  expect((await look(0.7, 0.5))[0]).toBeLessThan(80)
+  await ada.find('tool-text').click()
+  await canvas.click({ position: { x: box.width * 0.55, y: box.height * 0.25 } })
+  await ada.find('picture-words').fill('here')
+  await ada.page.keyboard.press('Enter')
+  const words = await canvas.evaluate((it: HTMLCanvasElement) => {
+    const { data } = it.getContext('2d')!.getImageData(it.width * 0.55, it.height * 0.15, it.width * 0.3, it.height * 0.2)
+    return data.reduce((count, value, at) => count + (at % 4 === 0 && value > 200 && data[at + 1]! > 200 ? 1 : 0), 0)
+  })
+  expect(words, 'white pixels of the words').toBeGreaterThan(50)
+  await ada.find('picture-copy').click()
+  await expect.poll(() => ada.find('picture-copy').innerText(), SOON).toBe('Copied')
+  const copied = await ada.page.evaluate(async () => {
+    const [item] = await navigator.clipboard.read()
+    const bitmap = await createImageBitmap(await item!.getType('image/png'))
+    return [bitmap.width, bitmap.height]
+  })
+  expect(copied).toEqual([ADA.width, ADA.height])
+  await ada.find('picture-keep').click()
+  await expect.poll(() => ada.find('picture-keep').innerText(), SOON).toBe('In the library')
+  await ada.find('picture-close').click()
+
+  // The other's, as large as it comes, though its tile has another size.
+  await ada.tile('Bo').getByTestId('tile-menu').click()
+  await ada.find('picture-tile').click()
+  await canvas.waitFor()
+  expect(await canvas.evaluate((it: HTMLCanvasElement) => [it.width, it.height])).toEqual(
+    await ada.find('remote-video').evaluate((video: HTMLVideoElement) => [video.videoWidth, video.videoHeight]),
+  )
+  expect(await look(0.25, 0.5)).toEqual(red)
+  await ada.find('picture-close').click()
+
+  await fromMenu(ada, 'picture-call')
+  await canvas.waitFor()
+  expect(await canvas.evaluate((it: HTMLCanvasElement) => [it.width, it.height])).toEqual([1280, 720])
+  expect(await look(0.125, 0.5)).toEqual(red)
+  expect(await look(0.625, 0.5)).toEqual(red)
+  await ada.find('picture-keep').click()
+  await expect.poll(() => ada.find('picture-keep').innerText(), SOON).toBe('In the library')
+
+  await openLibrary(ada)
+  await expect.poll(() => ada.find('library-item').count(), SOON).toBe(2)
+  const path = await downloaded(ada, 'download', 1)
+  expect(await probe(path)).toMatchObject({ width: ADA.width, height: ADA.height, streams: ['video png'] })
+})
+
+for (const [locale, name] of [['en-GB', 'Ada'], ['zh-CN', '王小明']] as const) {
+  test(`recording and library can be read by everybody, in ${locale}`, async () => {
+    const ada = await stage.visit('a', name, { locale })
+    await giveProps(ada.page, ADA)
+    await openLibrary(ada)
+    await ada.find('library-empty').waitFor()
+    await expectGoodLooks(ada, 'library-empty', ['light'])
+    await ada.enter(stage.room())
+    await ada.find('record').click()
+    await recordedFor(ada, 2)
+    await expectGoodLooks(ada, 'recording', ['dark'])
+    await stopRecording(ada)
+    await ada.tile(locale === 'en-GB' ? 'You' : '你').getByTestId('tile-menu').click()
+    await ada.find('picture-tile').click()
+    await ada.find('picture').waitFor()
+    await expectGoodLooks(ada, 'picture', ['dark'])
+    await ada.find('picture-keep').click()
+    await openLibrary(ada)
+    await expect.poll(() => ada.find('library-item').count(), SOON).toBe(2)
+    await expectGoodLooks(ada, 'library', locale === 'en-GB' ? ['light', 'dark'] : ['light'])
+    await ada.find('library-menu').last().click()
+    await ada.find('trim').click()
+    await ada.find('trim-player').waitFor()
+    await expectGoodLooks(ada, 'library-trim', ['light'])
+  })
+}

@@ -1,0 +1,152 @@
+import { onScopeDispose, ref, shallowReadonly, shallowRef, watch } from 'vue'
+import type { LibraryItem } from '@/media/library/item'
+import type { CallRecording } from '@/media/record/callRecording'
+import { recordingType } from '@/media/record/formats'
+import type { RecorderView } from '@/media/record/recorder'
+import { names, type Scene, type Subject } from '@/media/record/scene'
+import type { CallContext } from './callFeature'
+import { callScene } from './callScene'
+
+export type RecordingPhase = 'idle' | 'starting' | 'running' | 'saving'
+/** Why there is less than was wished for; `empty` and `failed` mean nothing at all. */
+export type RecordingTrouble = 'full' | 'slow' | 'broken' | 'empty' | 'failed'
+
+const TICK_MS = 250
+/** How long a saved recording is told of, in ms. */
+const SAVED_MS = 12_000
+
+/** Recording a call, one recording at a time; whatever ends the call, ends and saves it. */
+export function useRecording(context: CallContext) {
+  const phase = ref<RecordingPhase>('idle')
+  const view = shallowRef<RecorderView | null>(null)
+  const trouble = ref<RecordingTrouble | null>(null)
+  const saved = shallowRef<LibraryItem | null>(null)
+  let recording: CallRecording | null = null
+  let gone = false
+  let savedTimer: ReturnType<typeof setTimeout> | undefined
+
+  const scene = (): Scene => callScene(context.room(), context.devices())
+  const timer = setInterval(look, TICK_MS)
+
+  function look(): void {
+    if (recording) view.value = recording.view()
+  }
+
+  async function start(kind: Exclude<Subject['kind'], 'person'> | { person: string }): Promise<void> {
+    if (phase.value !== 'idle') return
+    phase.value = 'starting'
+    trouble.value = saved.value = null
+    let letGo = () => {}
+    try {
+      const subject = typeof kind === 'object' ? ({ kind: 'person', id: kind.person } as const) : kind === 'screen' ? await screenSubject() : { kind }
+      // Asked for only to be recorded, so it is let go of with the recording.
+      if (subject.kind === 'screen' && subject.track !== context.devices().screen.track) letGo = () => subject.track.stop()
+      await record(subject)
+    } catch (error) {
+      // Whoever declines to choose a screen has decided, and nothing went wrong.
+      if (!(error instanceof DOMException && error.name === 'NotAllowedError')) trouble.value = 'failed'
+    } finally {
+      letGo()
+      context.call.setStatus({ recording: false })
+      recording = null
+      view.value = null
+      phase.value = 'idle'
+    }
+  }
+
+  /** Resolves when the recording is over and saved. */
+  async function record(subject: Subject): Promise<void> {
+    const [{ CallRecording }, { ChunkFile }, { FOLDER }, { Library }] = await Promise.all([
+      import('@/media/record/callRecording'),
+      import('@/media/record/chunkFile'),
+      import('@/media/library/files'),
+      import('@/media/library/library'),
+    ])
+    const library = await Library.open()
+    try {
+      const who = names(scene(), subject)
+      const title = subject.kind === 'person' ? (who[0] ?? context.room().room) : context.room().room
+      const open = await library.begin({ title, who }, recordingType(subject.kind === 'voices' ? 'audio' : 'video') ?? '')
+      try {
+        const file = await ChunkFile.open(FOLDER, open.file)
+        if (gone) throw new DOMException('the call is over', 'NotAllowedError')
+        // Before the first picture is taken, as the others have a right to know.
+        context.call.setStatus({ recording: true })
+        recording = new CallRecording(subject, scene(), file, look)
+      } catch (error) {
+        await open.discard()
+        throw error
+      }
+      phase.value = 'running'
+      look()
+      await recording.done
+      trouble.value = recording.view().trouble
+      recording = null
+      view.value = null
+      phase.value = 'saving'
+      context.call.setStatus({ recording: false })
+      tell(await open.finish())
+    } finally {
+      library.close()
+    }
+  }
+
+  function tell(item: LibraryItem | null): void {
+    if (!item) {
+      trouble.value ??= 'empty'
+      return
+    }
+    saved.value = item
+    clearTimeout(savedTimer)
+    savedTimer = setTimeout(() => (saved.value = null), SAVED_MS)
+  }
+
+  async function screenSubject(): Promise<Subject> {
+    const shared = context.devices().screen.track
+    if (shared) return { kind: 'screen', track: shared }
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } } })
+    const [track] = stream.getVideoTracks()
+    if (!track) throw new Error('a screen without a track')
+    track.addEventListener('ended', stop)
+    return { kind: 'screen', track }
+  }
+
+  function stop(): void {
+    void recording?.stop()
+    look()
+  }
+
+  watch([() => context.room(), () => context.devices()], () => {
+    if (!recording) return
+    const now = scene()
+    const { subject } = recording
+    const over = subject.kind === 'person' ? !now.people.some(({ id }) => id === subject.id) : subject.kind === 'screen' && subject.track.readyState === 'ended'
+    if (over) stop()
+    else recording.show(now)
+  })
+  onScopeDispose(() => {
+    gone = true
+    clearInterval(timer)
+    clearTimeout(savedTimer)
+    stop()
+  })
+
+  return {
+    phase: shallowReadonly(phase),
+    view: shallowReadonly(view),
+    trouble: shallowReadonly(trouble),
+    saved: shallowReadonly(saved),
+    start,
+    stop,
+    pause(): void {
+      recording?.pause()
+      look()
+    },
+    resume(): void {
+      recording?.resume()
+      look()
+    },
+  }
+}
+
+export type RecordingDesk = ReturnType<typeof useRecording>
