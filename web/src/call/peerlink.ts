@@ -189,7 +189,8 @@ export class PeerLink {
     return this.replaced.length < MAX_REPLACED && this.replaced.push(now) > 0
   }
 
-  private renew(): void {
+  /** Begins again with another connection, where the present one can't be mended; what is shown and sent goes on over it. */
+  renew(): void {
     this.replace()
     if (this.options.polite) this.send({ type: 'ready' })
   }

@@ -7,7 +7,13 @@ import CallView from './CallView.vue'
 
 let view: ReturnType<typeof mounted>
 let media: ReturnType<typeof deviceControls>
-const call = { sendText: vi.fn(() => Promise.resolve()), retryText: vi.fn(() => Promise.resolve()), restartIce: vi.fn(), peerConnections: () => new Map() }
+const call = {
+  sendText: vi.fn(() => Promise.resolve()),
+  retryText: vi.fn(() => Promise.resolve()),
+  restartIce: vi.fn(),
+  peerConnections: () => new Map(),
+  reactions: { listen: () => () => undefined },
+}
 let copy: MockInstance<(text: string) => Promise<void>>
 
 function open(snapshot = roomView(), devices = devicesView({ microphone: { state: 'on' } })) {

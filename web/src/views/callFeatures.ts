@@ -1,9 +1,23 @@
 import type { CallFeatureMaker } from '@/composables/callFeature'
+import { fileFeature } from '@/composables/fileFeature'
+import { handFeature } from '@/composables/handFeature'
 import { layoutFeature } from '@/composables/layoutFeature'
 import { mannersFeature } from '@/composables/mannersFeature'
 import { newsFeature } from '@/composables/newsFeature'
+import { reactionFeature } from '@/composables/reactionFeature'
 import { recordingFeature } from '@/composables/recordingFeature'
+import { safetyFeature } from '@/composables/safetyFeature'
 import { useQuality } from '@/composables/useQuality'
 
 /** What a call can do beside the basics, in the order in which it stands in bar and menu. */
-export const callFeatures: CallFeatureMaker[] = [layoutFeature, mannersFeature, useQuality, newsFeature, recordingFeature]
+export const callFeatures: CallFeatureMaker[] = [
+  handFeature,
+  reactionFeature,
+  layoutFeature,
+  mannersFeature,
+  useQuality,
+  newsFeature,
+  fileFeature,
+  safetyFeature,
+  recordingFeature,
+]
