@@ -18,6 +18,7 @@ describe('the cause of trouble', () => {
     ['loss with two of three', [link('bo', lossy), link('cy', lossy), link('di')], [['ownNetwork', null]]],
     ['loss with two of four', [link('a', lossy), link('b', lossy), link('c'), link('d')], [['theirNetwork', 'a'], ['theirNetwork', 'b']]],
     ['nothing left to send with, though there is one only', [link('bo', starved)], [['ownNetwork', null]]],
+    ['nothing left to send with, as most is lost on the way', [link('bo', { ...starved, lossOut: 0.3 })], [['between', 'bo']]],
     ['held back by bandwidth that is still plenty', [link('bo', { limitation: 'bandwidth', availableBps: 900_000 })], []],
     ['a long way by a relay', [link('bo', { rttMs: 450 }, true)], [['relay', 'bo']]],
     ['a long way without one', [link('bo', { rttMs: 450 }), link('cy')], [['distance', 'bo']]],

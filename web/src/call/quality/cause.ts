@@ -53,9 +53,9 @@ function isLossy({ lossIn, lossOut, frozen, jitterMs }: Sample): boolean {
   return Math.max(lossIn ?? 0, lossOut ?? 0) >= 0.04 || frozen >= 0.25 || (jitterMs ?? 0) >= 150
 }
 
-/** Our own sending has nearly come to a stop; what comes in has no part in that. */
+/** Our own sending has nearly come to a stop, and not since packets are lost, which they are anywhere. */
 function isStarved({ sample }: JudgedLink): boolean {
-  return sample.limitation === 'bandwidth' && sample.availableBps !== null && sample.availableBps < STARVED_BPS
+  return !isLossy(sample) && sample.limitation === 'bandwidth' && sample.availableBps !== null && sample.availableBps < STARVED_BPS
 }
 
 function told(cause: Cause, peer: string | null, links: readonly JudgedLink[]): Trouble {

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest'
+import { expectGoodLooks } from '../harness/look'
+import { setWeather } from '../harness/network'
+import { useStage } from '../harness/stage'
+import type { Visitor } from '../harness/visitor'
+
+const stage = useStage()
+
+/** Ada, whose network can be changed, and Bo. */
+async function callInWeather(): Promise<[ada: Visitor, bo: Visitor]> {
+  const room = stage.room()
+  const [ada, bo] = await Promise.all([stage.visit('a', 'Ada'), stage.visit('b', 'Bo')])
+  await setWeather(ada, {})
+  await Promise.all([ada.enter(room), bo.enter(room)])
+  await Promise.all([ada.sees('Bo'), bo.sees('Ada')])
+  return [ada, bo]
+}
+
+async function openQuality(visitor: Visitor): Promise<void> {
+  await visitor.find('more').click()
+  await visitor.find('quality').click()
+  await visitor.find('quality-panel').waitFor()
+}
+
+/** How many lines the pictures of somebody's camera have as they are decoded. */
+const linesOf = (visitor: Visitor, name: string) =>
+  visitor.page.evaluate(async (name) => {
+    const { room, peerConnections } = window.callmesh!
+    const peer = room.snapshot().peers.find(({ user }) => user.name === name)?.peer ?? ''
+    const stats = await peerConnections().get(peer)?.getTransceivers()[1]?.receiver.getStats()
+    const inbound = [...(stats?.values() ?? [])].find(({ type }) => type === 'inbound-rtp') as { frameHeight?: number } | undefined
+    return inbound?.frameHeight ?? 0
+  }, name)
+
+test('the panel tells what the browser measures, draws it, and knows what is in use', async () => {
+  const [ada] = await stage.call()
+  await openQuality(ada)
+  const link = ada.find('quality-link')
+  await expect.poll(() => link.getByTestId('quality-headline').innerText(), { timeout: 15_000 }).toMatch(/^Good\. Direct · \d+ ms$/)
+
+  const shown = async () => Number.parseInt(await ada.find('rtt').innerText(), 10)
+  const { pair } = await ada.stats('Bo')
+  expect(Math.abs((await shown()) - (pair?.rttMs ?? 0))).toBeLessThan(100)
+  await expect.poll(() => ada.page.locator('[data-row="picture"]').innerText(), { timeout: 15_000 }).toMatch(/320 × 240, \d+ a second\s+320 × 240/)
+
+  // The meter is held against the bytes that the transports have counted over the same time.
+  const sent = () =>
+    ada.page.evaluate(async () => {
+      const [pc] = window.callmesh!.peerConnections().values()
+      const transport = [...(await pc!.getStats()).values()].find(({ type }) => type === 'transport') as { bytesSent: number; timestamp: number }
+      return { bytes: transport.bytesSent, at: transport.timestamp }
+    })
+  const used = () => ada.find('budget').evaluate((meter: HTMLElement) => ({ used: Number(meter.dataset.used), available: Number(meter.dataset.available) }))
+  const before = await sent()
+  await expect.poll(async () => (await sent()).at - before.at, { timeout: 20_000 }).toBeGreaterThan(6_000)
+  const after = await sent()
+  const truth = ((after.bytes - before.bytes) * 8_000) / (after.at - before.at)
+  const meter = await used()
+  expect(meter.used).toBeGreaterThan(truth / 4)
+  expect(meter.used).toBeLessThan(truth * 4)
+  expect(meter.available).toBeGreaterThan(0)
+
+  // Every plot has lines: pixels in the colour of one of its series.
+  const inked = () =>
+    ada.page.evaluate(() =>
+      [...document.querySelectorAll<HTMLCanvasElement>('[data-plot] canvas')].map((canvas) => {
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })!
+        copy.drawImage(canvas, 0, 0)
+        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
+        const near = (i: number, colour: number[]) => data[i + 3]! > 100 && colour.every((part, c) => Math.abs(data[i + c]! - part) < 24)
+        let count = 0
+        for (let i = 0; i < data.length; i += 4) if (near(i, [0x6f, 0xe0, 0xbd]) || near(i, [0xf3, 0xc9, 0x69])) count++
+        return count > 5
+      }),
+    )
+  await expect.poll(inked, { timeout: 15_000 }).toEqual([true, true, true, true, true])
+  await expectGoodLooks(ada, 'quality', ['dark'])
+})
+
+test('a network that loses packets is told with its cause and what to do, also on the tile, until it is well again', async () => {
+  const [ada, bo] = await callInWeather()
+  const { peer } = await ada.stats('Bo')
+  await setWeather(ada, { loss: 30 })
+  const notice = ada.notice(`quality-between-${peer}`)
+  await notice.waitFor({ timeout: 30_000 })
+  expect(await notice.innerText()).toContain('The connection to Bo is unsteady')
+  expect(await notice.innerText()).toContain('move closer to the Wi-Fi')
+  expect(await ada.tile('Bo').locator('[data-mark="quality"]').count()).toBe(1)
+  await notice.getByRole('button', { name: 'Details' }).click()
+  await expect.poll(() => ada.find('quality-link').getAttribute('data-grade')).toBe('poor')
+
+  await setWeather(ada, {})
+  await notice.waitFor({ state: 'detached', timeout: 40_000 })
+  await bo.sees('Ada')
+})
+
+test('where the upload is narrow, pictures get smaller and go on moving', async () => {
+  const [ada, bo] = await callInWeather()
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 15_000 }).toBe(240)
+  await setWeather(ada, { uploadBps: 150_000 })
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 40_000 }).toBeLessThanOrEqual(180)
+  await bo.sees('Ada', 30)
+  await bo.hears('Ada')
+})
+
+test('faces are sent smaller beside a shared screen, and larger again afterwards', async () => {
+  const [ada, bo] = await stage.call()
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 15_000 }).toBe(240)
+  await bo.find('screen').click()
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 20_000 }).toBeLessThanOrEqual(180)
+  expect(await linesOf(bo, 'Ada')).toBeGreaterThan(100)
+  await bo.sees('Ada')
+  await bo.find('screen').click()
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 40_000 }).toBe(240)
+  await ada.sees('Bo')
+})
+
+test('what each connection came to is reported, and a card is left of the call', async () => {
+  const outcomes = () => Promise.all([stage.mesh.a, stage.mesh.b].map((edge) => edge.metric('callmesh_edge_outcomes_total')))
+  const before = await outcomes()
+  const [ada, bo] = await stage.call()
+  await expect.poll(outcomes, { timeout: 10_000 }).toEqual(before.map((count) => count + 1))
+
+  await bo.openChat()
+  await bo.say('See you')
+  await ada.find('chat').locator('.count').waitFor()
+  await expect.poll(() => ada.page.evaluate(() => window.callmesh!.room.snapshot().chat.length)).toBe(1)
+  // Long enough for two readings.
+  await openQuality(ada)
+  await expect.poll(() => ada.find('quality-link').getAttribute('data-grade'), { timeout: 15_000 }).not.toBe('')
+  await expect.poll(() => ada.page.locator('[data-plot="rtt"] canvas').count(), { timeout: 15_000 }).toBe(1)
+  const since = Date.now()
+  await expect.poll(() => Date.now() - since, { timeout: 10_000 }).toBeGreaterThan(3_000)
+
+  await ada.leave()
+  expect(await ada.find('card-length').innerText()).toMatch(/^\d:\d\d$/)
+  expect(await ada.find('card-people').innerText()).toBe('Bo')
+  expect(await ada.find('quality-course').getAttribute('aria-label')).toMatch(/^Quality over the call: good \d+ % of the time/)
+  const [download] = await Promise.all([ada.page.waitForEvent('download'), ada.find('save-chat').click()])
+  const chunks: Buffer[] = []
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer)
+  expect(Buffer.concat(chunks).toString()).toMatch(/^\[.+\] Bo: See you\n$/)
+  await expectGoodLooks(ada, 'card')
+})
