@@ -129,6 +129,7 @@ test('one person is recorded alone, and the library renames, cuts, converts and 
   await ada.find('trim-from').fill('1')
   await ada.find('trim-to').fill('3')
   await ada.find('trim-make').click()
+  await ada.find('library-dialog').waitFor({ state: 'detached' })
   await expect.poll(() => items.count(), { timeout: 20_000 }).toBe(2)
   const part = await downloaded(ada, 'download-webm')
   const cut = await probe(part)
@@ -149,6 +150,7 @@ test('one person is recorded alone, and the library renames, cuts, converts and 
   await ada.find('library-menu').click()
   await ada.find('delete').click()
   await ada.find('delete-sure').click()
+  await ada.find('library-dialog').waitFor({ state: 'detached' })
   await ada.find('library-search').fill('')
   await expect.poll(() => items.allInnerTexts(), SOON).toEqual([expect.stringContaining('Bo (part)')])
   const files = () =>
@@ -291,6 +293,7 @@ for (const [locale, name] of [['en-GB', 'Ada'], ['zh-CN', '王小明']] as const
     await ada.find('picture').waitFor()
     await expectGoodLooks(ada, 'picture', ['dark'])
     await ada.find('picture-keep').click()
+    await expect.poll(() => ada.find('picture-keep').isDisabled(), SOON).toBe(true)
     await openLibrary(ada)
     await expect.poll(() => ada.find('library-item').count(), SOON).toBe(2)
     await expectGoodLooks(ada, 'library', locale === 'en-GB' ? ['light', 'dark'] : ['light'])

@@ -64,9 +64,8 @@ export function recordingFeature(context: CallContext): CallFeature {
       {
         id: 'record',
         icon: recording.phase.value === 'running' ? 'stop' : 'record',
-        label: say('recording.start'),
+        label: say(recording.phase.value === 'running' ? 'recording.stop.word' : 'recording.start'),
         hint: able ? say(recording.phase.value === 'running' ? 'recording.stop' : 'recording.start.hint') : say('recording.unsupported'),
-        pressed: recording.phase.value === 'running',
         shortcut: 'r',
         place: 'bar',
         disabled: !able || recording.phase.value === 'starting' || recording.phase.value === 'saving',
@@ -78,7 +77,7 @@ export function recordingFeature(context: CallContext): CallFeature {
       { id: 'library', icon: 'library', label: say('recording.openLibrary'), run: openLibrary },
     ],
     notices: () => notices(),
-    overlay: { component: RecordingOverlay, props: () => ({ recording, picture }) },
+    overlay: { component: RecordingOverlay, props: () => ({ recording, picture, alone: context.room().peers.length === 0 }) },
     tileActions,
     tileMarks,
   }

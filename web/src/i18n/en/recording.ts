@@ -10,6 +10,7 @@ export const recording = {
   'recording.paused': 'Paused',
   'recording.pause': 'Pause the recording',
   'recording.resume': 'Go on recording',
+  'recording.stop.word': 'Stop',
   'recording.stop': 'Stop and save the recording',
   'recording.starting': 'Starting to record…',
   'recording.saving': 'Saving the recording…',

@@ -11,6 +11,7 @@ export const recording: Record<keyof typeof english, string> = {
   'recording.paused': '已暂停',
   'recording.pause': '暂停录制',
   'recording.resume': '继续录制',
+  'recording.stop.word': '停止录制',
   'recording.stop': '停止并保存录制',
   'recording.starting': '正在开始录制…',
   'recording.saving': '正在保存录制…',
