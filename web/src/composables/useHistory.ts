@@ -1,4 +1,4 @@
-import { computed, shallowRef, watch } from 'vue'
+import { computed, effectScope, shallowRef, watch } from 'vue'
 import { historyVersion, readCalls, type KeptCall } from './callHistory'
 import { session } from './useSession'
 
@@ -13,7 +13,8 @@ let started = false
 export function useHistory() {
   if (!started) {
     started = true
-    watch([() => session.value?.line.value, historyVersion], () => void read(), { immediate: true })
+    // It outlives the component that asks first.
+    effectScope(true).run(() => watch([() => session.value?.line.value, historyVersion], () => void read(), { immediate: true }))
   }
   return {
     calls,

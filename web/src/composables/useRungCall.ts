@@ -1,9 +1,11 @@
-import { computed, shallowRef, watch, type Ref } from 'vue'
+import { computed, onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import type { CurrentCall } from '@/call/ringing/state'
 import type { RoomSnapshot } from '@/call/state'
 import { durationWords } from './durationWords'
 import { session } from './useSession'
 import { useWords } from './useWords'
+
+const BACK_MS = 30_000
 
 /**
  * The call that a room is for, if it came about by ringing: who leaves it, ends it for both. `empty` is run when the other side has ended it and nobody is there any
@@ -23,10 +25,16 @@ export function useRungCall(room: string, snapshot: Readonly<Ref<RoomSnapshot | 
   })
   const ringing = session.value?.ringing
 
-  const over = computed(() => call.value?.over ?? false)
+  const over = computed(() => call.value?.over ?? null)
+  let waiting: ReturnType<typeof setTimeout> | undefined
   watch([over, () => snapshot.value?.joined, () => snapshot.value?.peers.length], ([ended, joined, peers]) => {
-    if (ended && joined && peers === 0) empty()
+    clearTimeout(waiting)
+    if (!ended || !joined || peers !== 0) return
+    // What cost us our session may have cost them theirs, and they are on their way back, too.
+    if (ended === 'lost') waiting = setTimeout(empty, BACK_MS)
+    else empty()
   })
+  onScopeDispose(() => clearTimeout(waiting))
 
   return {
     /** Null if the room was entered otherwise. */

@@ -1,4 +1,5 @@
 import type { CallFeatureMaker } from '@/composables/callFeature'
+import { contactFeature } from '@/composables/contactFeature'
 import { fileFeature } from '@/composables/fileFeature'
 import { handFeature } from '@/composables/handFeature'
 import { layoutFeature } from '@/composables/layoutFeature'
@@ -13,11 +14,12 @@ import { useQuality } from '@/composables/useQuality'
 export const callFeatures: CallFeatureMaker[] = [
   handFeature,
   reactionFeature,
+  recordingFeature,
   layoutFeature,
   mannersFeature,
   useQuality,
   newsFeature,
   fileFeature,
   safetyFeature,
-  recordingFeature,
+  contactFeature,
 ]

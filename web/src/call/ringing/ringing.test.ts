@@ -58,7 +58,7 @@ describe('a call of ours', () => {
     expect(socket.last('call')).toMatchObject({ to: 'bo', media: 'video' })
     expect(state().outgoing).toMatchObject({ call: 'c1', state: 'ringing', to: BO })
     await told('c1', 'accepted', 'p')
-    expect(state()).toMatchObject({ outgoing: null, current: { call: 'c1', room: 'r1', with: BO, media: 'video', over: false } })
+    expect(state()).toMatchObject({ outgoing: null, current: { call: 'c1', room: 'r1', with: BO, media: 'video', over: null } })
     await vi.advanceTimersByTimeAsync(5_000)
     ringing.hangUp()
     await settle()
@@ -234,7 +234,7 @@ describe('the end', () => {
     await rings()
     await told('c1', 'accepted')
     await told('c1', 'ended', 'p')
-    expect(state().current).toMatchObject({ over: true })
+    expect(state().current).toMatchObject({ over: 'ended' })
     ringing.hangUp()
     await settle()
     expect(socket.of('hangup')).toEqual([])
@@ -251,6 +251,19 @@ describe('the end', () => {
     expect(state()).toMatchObject({ incoming: [], outgoing: { state: 'failed' } })
     await ring('c5', CY)
     expect(state().incoming).toHaveLength(1)
+  })
+
+  it('of the session in a call keeps the call, of which the mesh knows nothing any more', async () => {
+    await rings()
+    await told('c1', 'accepted')
+    socket.drop(4101)
+    await vi.advanceTimersByTimeAsync(1_000)
+    socket = edge.greet({ session: 'another' })
+    await settle()
+    expect(state().current).toMatchObject({ call: 'c1', over: 'lost' })
+    ringing.hangUp()
+    await settle()
+    expect(socket.of('hangup')).toEqual([])
   })
 
   it('is asked for again when the line was away', async () => {

@@ -115,7 +115,7 @@ export class Ringing {
       this.drop(call)
       if (this.waits()) this.cancel()
       this.hangUp()
-      this.begin('in', { call, room, with: ring.from, media, since: Date.now(), over: false })
+      this.begin('in', { call, room, with: ring.from, media, since: Date.now(), over: null })
     } catch (thrown) {
       const { code } = asWireError(thrown)
       const still = this.incoming.get(call)
@@ -164,7 +164,7 @@ export class Ringing {
 
   private told({ call, state }: CallEvent): void {
     if (this.current?.call === call) {
-      if (state === 'ended') this.over()
+      if (state === 'ended') this.over('ended')
     } else if (this.outgoing?.call === call) {
       if (state === 'accepted') this.answered(this.outgoing, call)
       else if (state === 'declined' || state === 'busy') this.refused(state)
@@ -180,7 +180,7 @@ export class Ringing {
   private answered(outgoing: OutgoingCall, call: string): void {
     this.setOutgoing(null)
     this.drop(call)
-    this.begin('out', { call, room: this.outgoingRoom, with: outgoing.to, media: outgoing.media, since: Date.now(), over: false })
+    this.begin('out', { call, room: this.outgoingRoom, with: outgoing.to, media: outgoing.media, since: Date.now(), over: null })
   }
 
   /** Our call gave way to theirs, or another device of ours gave it up. */
@@ -200,7 +200,7 @@ export class Ringing {
     const media = this.outgoing?.to.id === ring.from.id ? this.outgoing.media : ring.media
     this.clock.end(this.outgoing?.call ?? null)
     this.setOutgoing(null)
-    this.begin('in', { call, room: ring.room, with: ring.from, media, since: Date.now(), over: false })
+    this.begin('in', { call, room: ring.room, with: ring.from, media, since: Date.now(), over: null })
   }
 
   private begin(direction: CallRecord['direction'], current: CurrentCall): void {
@@ -221,9 +221,9 @@ export class Ringing {
   }
 
   /** The mesh has ended the current call; its room is left once nobody else is there. */
-  private over(): void {
+  private over(how: 'ended' | 'lost'): void {
     if (!this.current || this.current.over) return
-    this.current = { ...this.current, over: true }
+    this.current = { ...this.current, over: how }
     this.changed()
   }
 
@@ -253,7 +253,7 @@ export class Ringing {
     // What the session was in has ended with it. What still rings, rings again after this hello.
     for (const call of [...this.incoming.keys()]) this.drop(call)
     this.refused('failed')
-    this.over()
+    this.over('lost')
     this.changed()
   }
 

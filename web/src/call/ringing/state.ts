@@ -36,8 +36,10 @@ export interface CurrentCall {
   media: Media
   /** Unix ms. */
   since: number
-  /** The mesh has ended it. Media may still flow if the other side merely lost the mesh. */
-  over: boolean
+  /**
+   * The mesh has ended it: by the other side's word (or because it lost the mesh, while media may still flow), or because we lost our session with all that was in it.
+   */
+  over: 'ended' | 'lost' | null
 }
 
 export interface RingingSnapshot {
