@@ -70,6 +70,7 @@ function peer(name: string, more: Partial<PeerView> = {}): PeerView {
     microphone: null,
     camera: null,
     screen: null,
+    screenSound: null,
     speaking: false,
     level: 0,
     ...more,
