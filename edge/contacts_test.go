@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/bustest"
 	"callmesh/bus/wire"
 	"callmesh/edge"
 	"callmesh/edge/edgetest"
@@ -292,4 +293,13 @@ func TestContactsAcrossRegions(t *testing.T) {
 	if a := bob.Do(wire.OpCall, wire.CallArgs{To: "ann", Media: wire.MediaAudio}); a.Error == nil || a.Error.Code != wire.CodeOffline {
 		t.Errorf("a call of who is blocked: %+v", a)
 	}
+	// Half a list would look like a whole one.
+	m.super.Isolate(bustest.Cut, "asia")
+	wantError(t, "contacts with a region out of reach", ann.Do(wire.OpContacts, wire.ContactsArgs{}), wire.CodeUnavailable, "")
+	wantError(t, "a change then", ann.Do(wire.OpContact, wire.ContactArgs{User: "cid", Action: wire.ContactAdd}), wire.CodeUnavailable, "")
+	m.super.Heal()
+	edgetest.Eventually(t, "they can be read again", func() bool {
+		return ann.Do(wire.OpContact, wire.ContactArgs{User: "cid", Action: wire.ContactAdd}).Error == nil
+	})
+	wantContacts(t, "after that", ann, "bob:bob blocked", "cid: asked")
 }

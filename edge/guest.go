@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"strings"
 
 	"callmesh/bus/wire"
 	"callmesh/edge/auth"
@@ -40,7 +41,7 @@ func (e *Edge) guest(w http.ResponseWriter, r *http.Request) {
 	user := wire.UserID("guest-" + string(wire.NewPeerID()))
 	if body.Secret != nil {
 		secret, err := base64.RawURLEncoding.Strict().DecodeString(*body.Secret)
-		if err != nil || len(secret) != guestSecretBytes {
+		if err != nil || len(secret) != guestSecretBytes || strings.ContainsAny(*body.Secret, "\r\n") { // which the decoder passes over
 			answerError(w, http.StatusBadRequest, wire.Errorf(wire.CodeBadRequest, "secret: want %d bytes in base64url without padding", guestSecretBytes))
 			return
 		}

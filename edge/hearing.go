@@ -106,7 +106,7 @@ func (h *hearing) hear(m bus.Message) {
 		s.wanted = max(s.wanted, env.N)
 		h.mendLocked()
 		h.mu.Unlock()
-	case wire.KindAnnounce, wire.KindSession, wire.KindWho:
+	case wire.KindAnnounce, wire.KindSession, wire.KindWho, wire.KindKnock:
 		h.onOther(&env, m)
 	}
 }
