@@ -119,6 +119,7 @@ const snapshot = shallowRef<RoomSnapshot>({
   status: NO_STATUS,
   peers: [],
   chat: [],
+  earlier: 'none',
   error: null,
   ...STATES[state]?.(),
 })
