@@ -120,6 +120,7 @@ const snapshot = shallowRef<RoomSnapshot>({
   peers: [],
   chat: [],
   earlier: 'none',
+  files: [],
   error: null,
   ...STATES[state]?.(),
 })
