@@ -1,8 +1,10 @@
 // A development page: shows CallView with made-up calls. ?state= one of the keys of STATES, ?lang=en|zh.
 import { createApp, h, nextTick, shallowRef } from 'vue'
+import { NO_STATUS } from '../src/call/info'
+import type { RoomCall } from '../src/call/room'
 import type { ChatLine, Path, PeerView, RoomSnapshot } from '../src/call/state'
 import { createWords } from '../src/i18n'
-import type { MediaSnapshot } from '../src/media/devices'
+import type { LocalMedia, MediaSnapshot } from '../src/media/devices'
 import '../src/styles/tokens.css'
 import '../src/styles/base.css'
 import '../src/styles/forms.css'
@@ -113,9 +115,12 @@ const snapshot = shallowRef<RoomSnapshot>({
   signal: 'open',
   self: { peer: 'me', user: { id: 'me', name: zh ? '张伟' : 'Sam' }, region: 'eu', edge: 'e1' },
   joined: true,
-  sends: { microphone: true, camera: true, screen: false },
+  sends: { microphone: true, camera: true, screen: false, screenSound: false },
+  status: NO_STATUS,
   peers: [],
   chat: [],
+  earlier: 'none',
+  files: [],
   error: null,
   ...STATES[state]?.(),
 })
@@ -140,7 +145,11 @@ const media = {
 }
 const call = { sendText: done, retryText: done, restartIce: () => undefined }
 
-createApp({ render: () => h(CallView, { call, snapshot: snapshot.value, media, devices }) })
+// Without what features add: they want a call that is more than words.
+createApp({
+  render: () =>
+    h(CallView, { call: call as unknown as RoomCall, snapshot: snapshot.value, media: media as unknown as LocalMedia, devices, features: [] }),
+})
   .use(createWords(zh ? 'zh' : 'en'))
   .mount('#app')
 

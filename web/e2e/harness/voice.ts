@@ -29,17 +29,21 @@ export async function giveVoice({ page, watch }: Visitor): Promise<(loudness: nu
     }, loudness)
 }
 
-/** How loud an element of the page plays, as the root mean square of what it plays now; null while it plays nothing. */
-export function playedLevel({ page }: Visitor, testId: string): Promise<number | null> {
-  return page.getByTestId(testId).evaluate(async (element: HTMLAudioElement & { captureStream?: () => MediaStream; heard?: AnalyserNode }) => {
-    if (element.paused) return null
-    if (!element.heard) {
+/** Listens to an element of the page from now on; the returned function tells the loudest moment of what it has played, as a root mean square. */
+export async function listenTo({ page }: Visitor, testId: string): Promise<() => Promise<number>> {
+  const heard = await page.getByTestId(testId).evaluateHandle((element: HTMLAudioElement & { captureStream?: () => MediaStream }) => {
+    const heard = { loudest: 0 }
+    element.addEventListener('playing', () => {
       const context = new AudioContext()
-      element.heard = new AnalyserNode(context, { fftSize: 4096 })
-      context.createMediaStreamSource(element.captureStream!()).connect(element.heard)
-    }
-    const samples = new Float32Array(element.heard.fftSize)
-    element.heard.getFloatTimeDomainData(samples)
-    return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length)
+      const analyser = new AnalyserNode(context, { fftSize: 2048 })
+      context.createMediaStreamSource(element.captureStream!()).connect(analyser)
+      const samples = new Float32Array(analyser.fftSize)
+      setInterval(() => {
+        analyser.getFloatTimeDomainData(samples)
+        heard.loudest = Math.max(heard.loudest, Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length))
+      }, 20)
+    })
+    return heard
   })
+  return () => heard.evaluate(({ loudest }) => loudest)
 }

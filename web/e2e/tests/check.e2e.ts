@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { expectGoodLooks } from '../harness/look'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
-import { giveVoice, playedLevel } from '../harness/voice'
+import { giveVoice, listenTo } from '../harness/voice'
 
 const stage = useStage()
 
@@ -23,13 +23,14 @@ test('before a call, the camera is seen, one’s own voice is played back, the s
 
   await expect.poll(() => ada.find('check-video').evaluate((video: HTMLVideoElement) => video.getVideoPlaybackQuality().totalVideoFrames)).toBeGreaterThan(5)
 
+  const [playback, sound] = await Promise.all([listenTo(ada, 'check-playback'), listenTo(ada, 'check-chime')])
   await speak(0.4)
   await ada.find('check-record').click()
-  await expect.poll(() => playedLevel(ada, 'check-playback'), { timeout: 15_000, interval: 50 }).toBeGreaterThan(0.1)
   await ada.page.locator('[data-testid="check-microphone"][data-state="done"]').waitFor()
+  expect(await playback(), 'one’s own voice').toBeGreaterThan(0.1)
   await speak(0)
   await ada.find('check-sound').click()
-  await expect.poll(() => playedLevel(ada, 'check-chime'), { timeout: 10_000, interval: 50 }).toBeGreaterThan(0.02)
+  await expect.poll(sound, { timeout: 10_000, message: 'the test sound' }).toBeGreaterThan(0.02)
   await ada.find('check-heard').click()
   await ada.page.getByText('you will hear the others').waitFor()
 

@@ -1,7 +1,8 @@
 import { SignalClient } from '@/signal/client'
 import { WireError } from '@/signal/errors'
 import type { IceServer } from '@/wire/wire.gen'
-import { identity } from './identity'
+import { passingGuest } from './identity'
+import { session } from './useSession'
 
 export interface RelayOffer {
   servers: IceServer[]
@@ -12,17 +13,26 @@ export interface RelayOffer {
 /** Whoever waits longer has no callmesh to talk to, in ms. */
 const PATIENCE_MS = 10_000
 
-/** Asks the mesh which relays it has, in a session of its own that enters no room and ends at once. Rejects with a WireError if there is no answer. */
+/**
+ * Asks the mesh which relays it has: on the line that there is, or in a session of its own that enters no room and ends at once. Rejects with a WireError if
+ * there is no answer.
+ */
 export async function askForRelays(name: string): Promise<RelayOffer> {
-  const signal = new SignalClient({ url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws`, token: identity(name) })
+  const line = session.value?.signal
+  if (line?.state === 'open') return ask(line)
+  const signal = new SignalClient({ url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws`, token: passingGuest(name) })
   try {
     await greeted(signal)
-    const began = performance.now()
-    const { iceServers } = await signal.request('ice', {})
-    return { servers: iceServers, ms: performance.now() - began }
+    return await ask(signal)
   } finally {
     signal.close()
   }
+}
+
+async function ask(signal: SignalClient): Promise<RelayOffer> {
+  const began = performance.now()
+  const { iceServers } = await signal.request('ice', {})
+  return { servers: iceServers, ms: performance.now() - began }
 }
 
 function greeted(signal: SignalClient): Promise<void> {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { acceptGivenToken, guestSecret, hasGivenToken, identity, isKnown, readConfig, takeSecret } from './identity'
+import { acceptGivenToken, guestSecret, hasGivenToken, identity, isKnown, passingGuest, readConfig, takeSecret } from './identity'
 
 const HOUR = 3_600_000
 
@@ -54,6 +54,16 @@ describe('a guest', () => {
     expect(said(ask)[1]).toEqual({ name: 'Ada', secret })
     expect(() => takeSecret('short')).toThrow('32 bytes')
     expect(guestSecret()).toBe(secret)
+  })
+
+  it('who only passes leaves nothing behind, and whoever is known is asked as themselves', async () => {
+    const ask = edge()
+    expect(await passingGuest('Visitor', ask)({ fresh: false })).toBe('t1')
+    expect(said(ask)).toEqual([{ name: 'Visitor' }])
+    expect(isKnown()).toBe(false)
+    expect(localStorage).toHaveLength(0)
+    await identity('Ada', ask)({ fresh: false })
+    expect(await passingGuest('Ada', ask)({ fresh: false })).toBe('t2')
   })
 
   it('gets in at an edge that knows no secrets yet', async () => {

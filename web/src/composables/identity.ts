@@ -128,6 +128,16 @@ export function identity(name: string, fetcher: typeof fetch = fetch): TokenProv
   }
 }
 
+/** Tokens for a moment before the reader has said who they are: a guest that nobody knows again, and of whom nothing is kept. */
+export function passingGuest(name: string, fetcher: typeof fetch = fetch): TokenProvider {
+  if (isKnown()) return identity(name, fetcher)
+  return async () => {
+    const answer = await askGuest({ name }, fetcher)
+    if (!answer.ok) throw new WireError('unavailable', `a guest token could not be had: ${answer.status}`)
+    return ((await answer.json()) as { token: string }).token
+  }
+}
+
 async function newGuest(name: string, fetcher: typeof fetch): Promise<Kept> {
   let answer = await askGuest({ name, secret: secretOfGuest() }, fetcher)
   // An older edge knows no secrets: during an upgrade both kinds answer.
