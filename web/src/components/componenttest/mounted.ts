@@ -16,6 +16,8 @@ export function paths() {
     routes: [
       { path: '/', component: nothing },
       { path: '/r/:room', component: nothing },
+      { path: '/people', component: nothing },
+      { path: '/library', component: nothing },
     ],
   })
 }
