@@ -96,10 +96,10 @@ bin/natsnode:
 
 # `make bench ARGS="-run latency"` runs one of them, ARGS=-list names them all.
 .PHONY: bench
-bench: bin/natsnode ## what the mesh costs beside its bounds, as one table (4 minutes)
-	go build -o bin/edge ./cmd/edge
+bench: build bin/natsnode ## what the mesh costs beside its bounds, as one table (5 minutes)
 	go build -o bin/bench ./edge/loadtest/bench
 	bin/bench $(ARGS)
+	@EDGE_BIN=$(CURDIR)/bin/edge NATSNODE_BIN=$(CURDIR)/bin/natsnode npm --silent --prefix web run bench
 
 .PHONY: race
 race: ## the Go tests again and again, to find what is wrong only sometimes

@@ -14,6 +14,7 @@ import { postKept } from './poster'
 import { Publisher } from './publisher'
 import { Pulse } from './pulse'
 import { Reactions } from './reactions'
+import { RoomRights } from './rights/rights'
 import { Roster } from './roster'
 import type { RoomSnapshot, Slots } from './state'
 import { forEachSlot, SLOTS } from './state'
@@ -25,6 +26,10 @@ export interface RoomCallOptions {
   iceTransportPolicy?: RTCIceTransportPolicy
   /** Of us, for the others to see; see picture.ts. */
   picture?: string | null
+  /** Of a room that its maker moderates, if we are its maker. */
+  secret?: string
+  /** Lets us into a locked room; a moderator gave it. */
+  pass?: string
   /** For tests, which have no RTCPeerConnection. */
   connect?: (configuration: RTCConfiguration) => RTCPeerConnection
   /** Where received files go; the browser's own file system unless told. */
@@ -40,6 +45,8 @@ const HISTORY_LIMIT = 100
  * The signalling may come and go; what is between the peers stays.
  */
 export class RoomCall {
+  /** Who may do what here. */
+  readonly rights: RoomRights
   readonly history: History
   readonly reactions: Reactions
   readonly files: Files
@@ -70,9 +77,10 @@ export class RoomCall {
         }),
       changed,
     })
+    this.rights = new RoomRights({ room, signal: options.signal, secret: options.secret, pass: options.pass, kicked: (until) => this.kicked(until) })
     this.entrance = new Entrance({
       info: () => this.info(),
-      join: (info) => this.signal.request('join', { room, info }),
+      join: (info) => this.rights.join(info),
       entered: (peers, info) => this.entered(peers, info),
       refused: ({ code, message }) => {
         this.error = { code, message }
@@ -249,12 +257,20 @@ export class RoomCall {
         this.chat.take([{ mid, at, from, user, data }])
         this.reactions.take(from, user, data)
       })),
+      this.rights.follow(),
       options.media.subscribe(() => this.mediaChanged()),
       () => ice.stop(),
       () => levels.stop(),
       () => paths.stop(),
     ]
     stay.addEventListener('abort', () => ends.forEach((end) => end()), { once: true })
+  }
+
+  /** A moderator has removed us. Unlike a lost room this one is not entered again. */
+  private kicked(until: number): void {
+    void this.leave()
+    this.error = { code: 'kicked', message: 'a moderator has removed us', until }
+    this.changed()
   }
 
   private greeted({ kind, hello }: Greeting): void {

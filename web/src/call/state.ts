@@ -96,6 +96,8 @@ export interface Self {
 export interface CallError {
   code: string
   message: string
+  /** Of kicked: when one may come back, in Unix ms; 0 is at once. */
+  until?: number
 }
 
 export interface RoomSnapshot {

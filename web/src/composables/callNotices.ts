@@ -12,6 +12,8 @@ export interface Notice {
   act?: NoticeAct
   /** What a feature's notice offers to do. */
   button?: { label: Sentence; run: () => void }
+  /** The other answer to it. */
+  otherwise?: { label: Sentence; run: () => void }
 }
 
 /** What the state of the call itself calls for, most urgent first. */

@@ -13,6 +13,7 @@ const WORDS: Record<string, FailWords> = {
   bad_token: { title: 'fail.bad_token', how: 'fail.bad_token.how', again: true },
   unauthorized: { title: 'fail.bad_token', how: 'fail.bad_token.how', again: true },
   forbidden: { title: 'fail.forbidden', how: 'fail.forbidden.how', again: true },
+  kicked: { title: 'rooms.kicked', how: 'rooms.kicked.how', again: true },
   guests: { title: 'fail.guests', how: 'fail.guests.how', again: false },
   protocol: { title: 'fail.protocol', how: 'fail.protocol.how', again: true },
   elsewhere: { title: 'fail.elsewhere', how: 'fail.elsewhere.how', again: true },

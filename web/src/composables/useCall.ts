@@ -5,6 +5,7 @@ import type { LocalMedia } from '@/media/devices'
 import { asWireError } from '@/signal/errors'
 import { showHandle } from './debugHandle'
 import { shutOut } from './identity'
+import { secretOf } from './madeRooms'
 import { ownPicture } from './pictures'
 import { openSession, session } from './useSession'
 
@@ -22,7 +23,8 @@ export function useCall(room: string, media: LocalMedia) {
   /** Which try to join is the one that is wanted; a cancelled one must not end in the room. */
   let wanted = 0
 
-  async function join(name: string): Promise<void> {
+  /** `pass` is what a moderator gave, for a locked room. */
+  async function join(name: string, pass?: string): Promise<void> {
     if (joining.value) return
     end()
     const mine = ++wanted
@@ -36,7 +38,7 @@ export function useCall(room: string, media: LocalMedia) {
         refused.value = NO_GUESTS
         return
       }
-      await connect(name).join()
+      await connect(name, pass).join()
       if (mine !== wanted) return
       inside.value = snapshot.value?.joined ?? false
     } catch (thrown) {
@@ -49,11 +51,11 @@ export function useCall(room: string, media: LocalMedia) {
     }
   }
 
-  function connect(name: string): RoomCall {
+  function connect(name: string, pass?: string): RoomCall {
     const there = session.value
     // A session that is in a call is in it by the name that it has.
     const { signal } = there?.calls.value.current?.room === room ? there : openSession(name)
-    const made = new RoomCall({ room, signal, media, picture: ownPicture.value, ...relayOnly() })
+    const made = new RoomCall({ room, signal, media, picture: ownPicture.value, secret: secretOf(room), pass, ...relayOnly() })
     const hide = showHandle({ room: made, signal, media, peerConnections: () => made.peerConnections() })
     const unsubscribe = made.subscribe((now) => (snapshot.value = now))
     call.value = made

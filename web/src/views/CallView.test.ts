@@ -12,6 +12,7 @@ const call = {
   retryText: vi.fn(() => Promise.resolve()),
   restartIce: vi.fn(),
   peerConnections: () => new Map(),
+  rights: { snapshot: () => ({ moderator: false, locked: false, knocking: [] }), subscribe: () => () => undefined },
   reactions: { listen: () => () => undefined },
 }
 let copy: MockInstance<(text: string) => Promise<void>>

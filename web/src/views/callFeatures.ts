@@ -9,6 +9,7 @@ import { reactionFeature } from '@/composables/reactionFeature'
 import { recordingFeature } from '@/composables/recordingFeature'
 import { safetyFeature } from '@/composables/safetyFeature'
 import { useQuality } from '@/composables/useQuality'
+import { useRoomRights } from '@/composables/useRoomRights'
 
 /** What a call can do beside the basics, in the order in which it stands in bar and menu. */
 export const callFeatures: CallFeatureMaker[] = [
@@ -18,6 +19,7 @@ export const callFeatures: CallFeatureMaker[] = [
   layoutFeature,
   mannersFeature,
   useQuality,
+  useRoomRights,
   newsFeature,
   fileFeature,
   safetyFeature,

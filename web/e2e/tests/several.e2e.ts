@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { TestBrowser } from '../harness/browser'
+import { useStage } from '../harness/stage'
+import type { Visitor } from '../harness/visitor'
+import { testFrames, writeY4M } from '../harness/y4m'
+
+const stage = useStage()
+// Six connections, each with codecs at both ends, on few cores: so small and slow a picture.
+const SIZE = { width: 160, height: 120 }
+let dir = ''
+const camera = () => join(dir, 'small.y4m')
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'callmesh-small-'))
+  await writeY4M(camera(), SIZE, 5, testFrames(SIZE, 10))
+})
+afterAll(() => rm(dir, { recursive: true, force: true }))
+
+/** Waits until everybody decodes everybody's pictures. */
+const allSee = (visitors: Visitor[]) =>
+  Promise.all(visitors.flatMap((one) => visitors.filter((other) => other !== one).map((other) => one.sees(other.name, 5))))
+
+const links = (visitor: Visitor) =>
+  visitor.page.evaluate(() => [...window.callmesh!.peerConnections().values()].filter(({ connectionState }) => connectionState === 'connected').length)
+
+async function arrive(browser: TestBrowser, at: 'a' | 'b', name: string): Promise<Visitor> {
+  return stage.visit(at, name, {}, browser)
+}
+
+test('four see one another, one of them by a relay; one leaves, one reloads, and those who stay go on', async () => {
+  const browser = await stage.browser({ camera: camera() })
+  const room = stage.room()
+  const ada = await arrive(browser, 'a', 'Ada')
+  const bo = await arrive(browser, 'b', 'Bo')
+  const cy = await arrive(browser, 'a', 'Cy')
+  const di = await arrive(browser, 'b', 'Di')
+  await ada.enter(room)
+  await bo.enter(room)
+  await cy.enter(room)
+  await di.enter(room, '?ice=relay')
+  await allSee([ada, bo, cy, di])
+  expect(await Promise.all([ada, bo, cy, di].map(links))).toEqual([3, 3, 3, 3])
+  for (const visitor of [ada, bo, cy]) expect((await visitor.stats('Di')).pair).toMatchObject({ remote: 'relay' })
+  expect((await ada.stats('Bo')).pair?.local).not.toBe('relay')
+
+  // With three others a face is nowhere large, and every sender knows.
+  const heldDown = () =>
+    ada.page.evaluate(() => [...window.callmesh!.peerConnections().values()].map((pc) => pc.getTransceivers()[1]!.sender.getParameters().encodings[0]?.maxBitrate ?? 0))
+  await expect.poll(heldDown, { timeout: 20_000 }).toHaveLength(3)
+  await expect.poll(async () => Math.max(...(await heldDown())), { timeout: 20_000 }).toBeLessThanOrEqual(850_000)
+  expect(Math.min(...(await heldDown()))).toBeGreaterThan(0)
+
+  await cy.leave()
+  for (const visitor of [ada, bo, di]) await visitor.tile('Cy').waitFor({ state: 'detached' })
+  await allSee([ada, bo, di])
+  expect(await Promise.all([ada, bo, di].map(links))).toEqual([2, 2, 2])
+
+  const kept = await ada.page.evaluateHandle(() => {
+    const { room, peerConnections } = window.callmesh!
+    return peerConnections().get(room.snapshot().peers.find(({ user }) => user.name === 'Di')!.peer)
+  })
+  await bo.page.reload()
+  await bo.join()
+  await allSee([ada, bo, di])
+  expect(await Promise.all([ada, bo, di].map(links))).toEqual([2, 2, 2])
+  const untouched = await ada.page.evaluate((before) => [...window.callmesh!.peerConnections().values()].includes(before!), kept)
+  expect(untouched, 'what Ada and Di had between them').toBe(true)
+})
