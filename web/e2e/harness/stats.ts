@@ -15,6 +15,8 @@ export interface LinkStats {
   screenFrames: number
   audioEnergy: number
   audioLevel: number
+  /** Of the sound that comes with a screen. */
+  screenEnergy: number
   pair: { local: string; remote: string; protocol: string; rttMs: number | null } | null
 }
 
@@ -28,9 +30,9 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
 
     type Stat = Record<string, string | number | boolean | undefined>
     const list = (report: RTCStatsReport): Stat[] => [...report.values()] as Stat[]
-    // The slots stand in a fixed order: microphone, camera, screen.
+    // The slots stand in a fixed order: microphone, camera, screen, its sound.
     const inbound = await Promise.all(
-      [0, 1, 2].map(async (slot) => {
+      [0, 1, 2, 3].map(async (slot) => {
         const receiver = pc.getTransceivers()[slot]?.receiver
         return receiver ? list(await receiver.getStats()).find(({ type }) => type === 'inbound-rtp') : undefined
       }),
@@ -51,6 +53,7 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
       screenFrames: Number(inbound[2]?.framesDecoded ?? 0),
       audioEnergy: Number(inbound[0]?.totalAudioEnergy ?? 0),
       audioLevel: Number(inbound[0]?.audioLevel ?? 0),
+      screenEnergy: Number(inbound[3]?.totalAudioEnergy ?? 0),
       pair:
         local && remote
           ? {
