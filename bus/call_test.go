@@ -120,4 +120,12 @@ func TestAFullBucketLetsTheOldestGo(t *testing.T) {
 			t.Errorf("%s: discards %v at %d bytes, want the oldest at a bound", bucket, cfg.Discard, cfg.MaxBytes)
 		}
 	}
+	// What stays for good must not go by others' doing.
+	contacts, err := js.Stream(t.Context(), "KV_cm_contacts_eu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg := contacts.CachedInfo().Config; cfg.Discard != jetstream.DiscardNew || cfg.MaxBytes <= 0 || cfg.MaxAge != 0 {
+		t.Errorf("contacts: discards %v at %d bytes and after %v, want the new at a bound", cfg.Discard, cfg.MaxBytes, cfg.MaxAge)
+	}
 }
