@@ -11,9 +11,9 @@ function edge(guests: boolean): void {
   vi.stubGlobal('fetch', async () => Response.json({ guests, region: 'eu', version: '1' }))
 }
 
-async function start() {
+async function start(path = '/') {
   const router = paths()
-  await router.push('/')
+  await router.push(path)
   const view = mount(StartView, { attachTo: document.body, global: { plugins: [createWords('en'), router] } })
   await flushPromises()
   return { view, path: () => router.currentRoute.value.path, room: () => router.currentRoute.value.params.room }
@@ -60,6 +60,11 @@ describe('the start', () => {
     await view.get('.join').trigger('submit')
     await flushPromises()
     expect(room()).toBe('周会 / 一组')
+  })
+
+  it('says what was wrong with the link that led here, and believes no other words', async () => {
+    expect((await start('/?problem=tooLong')).view.get('#room-problem').text()).toMatch(/^That name is too long/)
+    for (const made of ['foreign', 'empty', 'constructor', '<b>x</b>']) expect((await start(`/?problem=${made}`)).view.find('#room-problem').exists()).toBe(false)
   })
 
   it('says what is wrong with a link, and where', async () => {
