@@ -203,6 +203,24 @@ test('a recording whose page was killed is recovered up to its last second, and 
   for (const tone of await tones(path, duration - 1.5, [ADA.hertz, BO.hertz])) expect(tone).toBeGreaterThan(HEARD)
 })
 
+test('a recording ends when the disk is full, says so, and keeps what there is', async () => {
+  const ada = await stage.visit('a', 'Ada')
+  await giveProps(ada.page, ADA)
+  await ada.enter(stage.room())
+  await ada.find('record').click()
+  await recordedFor(ada, 3)
+  const session = await ada.page.context().newCDPSession(ada.page)
+  const usage = await ada.page.evaluate(async () => (await navigator.storage.estimate()).usage!)
+  await session.send('Storage.overrideQuotaForOrigin', { origin: ada.edge.origin, quotaSize: usage + 60_000 })
+  await ada.notice('recording-trouble').waitFor({ timeout: 30_000 })
+  expect(await ada.notice('recording-trouble').innerText()).toContain('no more space')
+  await ada.notice('recording-saved').waitFor()
+  await openLibrary(ada)
+  const path = await downloaded(ada, 'download-webm')
+  expect((await probe(path)).streams).toEqual(['audio opus', 'video vp8'])
+  expect(await framesFrom(path, 1)).toBeGreaterThan(3)
+})
+
 test('pictures have every pixel of their track, can be drawn on, copied and kept', async () => {
   const [ada] = await call()
   await ada.page.context().grantPermissions(['clipboard-read', 'clipboard-write'])

@@ -7,7 +7,7 @@ import { initials, personGround } from './person'
 export const SELF = 'self'
 
 /** The call as a recording or a picture shows it: as its tiles do, and with our own screen beside the others'. */
-export function callScene(room: RoomSnapshot, devices: MediaSnapshot): Scene {
+export function callScene(room: RoomSnapshot, devices: MediaSnapshot, ownScreenSound: MediaStreamTrack | null): Scene {
   const people = room.peers.map(({ peer, user, sends, camera, microphone }) => ({
     id: peer,
     name: user.name,
@@ -18,10 +18,12 @@ export function callScene(room: RoomSnapshot, devices: MediaSnapshot): Scene {
   const own = room.self?.user ?? { id: '', name: '' }
   const { microphone, camera, screen } = devices
   const self = { id: SELF, name: own.name, ...looks(own), camera: camera.track, microphone: microphone.state === 'on' ? microphone.track : null }
-  const screens = room.peers.flatMap(({ peer, user, sends, screen: track }) => (sends.screen && track ? [{ id: peer, name: user.name, track }] : []))
+  const screens = room.peers.flatMap(({ peer, user, sends, screen: track, screenSound }) =>
+    sends.screen && track ? [{ id: peer, name: user.name, track, sound: sends.screenSound ? screenSound : null }] : [],
+  )
   return {
     people: [...people, self],
-    screens: [...screens, ...(screen.track ? [{ id: SELF, name: own.name, track: screen.track }] : [])],
+    screens: [...screens, ...(screen.track ? [{ id: SELF, name: own.name, track: screen.track, sound: ownScreenSound }] : [])],
   }
 }
 

@@ -37,7 +37,7 @@ export function usePicture(context: CallContext) {
       return shoot({ title: who, who: [who] }, async () => (await import('@/media/picture/shoot')).shootTrack(track))
     },
     ofCall(): Promise<void> {
-      const scene = callScene(context.room(), context.devices())
+      const scene = callScene(context.room(), context.devices(), null)
       const about = { title: context.room().room, who: scene.people.slice(0, 50).map(({ name }) => short(name)) }
       return shoot(about, async () => (await import('@/media/picture/shoot')).shootScene(scene))
     },

@@ -25,7 +25,7 @@ export function useRecording(context: CallContext) {
   let gone = false
   let savedTimer: ReturnType<typeof setTimeout> | undefined
 
-  const scene = (): Scene => callScene(context.room(), context.devices())
+  const scene = (): Scene => callScene(context.room(), context.devices(), context.media.track('screenSound'))
   const timer = setInterval(look, TICK_MS)
 
   function look(): void {

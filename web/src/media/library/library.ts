@@ -163,9 +163,10 @@ export class Library {
       await convert(recovered ? await wholePart(part) : part, await writeFile(done.file), { format: 'webm' })
       await this.describe(done)
     } catch {
-      // No space for a second copy, or nothing that can be rewritten: what was recorded stays as it is, without a length.
+      // No space for a second copy, or nothing that can be rewritten: what was recorded stays as it is.
       await removeFile(done.file)
       done.file = item.file
+      await this.describe(done).catch(() => undefined)
     }
     await this.keep(done)
     if (done.file !== item.file) await removeFile(item.file)

@@ -4,7 +4,7 @@ import { AUDIO_BITS_PER_SECOND, recordingType, VIDEO_BITS_PER_SECOND } from './f
 import type { Size } from './layout'
 import { VoiceMixer } from './mixer'
 import { Recorder, type RecorderView } from './recorder'
-import { framed, voices, type Scene, type Subject } from './scene'
+import { framed, sounds, type Scene, type Subject } from './scene'
 
 const CALL_SIZE: Size = { width: 1280, height: 720 }
 /** A screen is recorded in its own size up to this. */
@@ -52,7 +52,7 @@ export class CallRecording {
   show(scene: Scene): void {
     // Between its end and its being saved, the call goes on changing.
     if (this.over) return
-    this.mixer.mix(voices(scene, this.subject))
+    this.mixer.mix(sounds(scene, this.subject))
     this.compositor?.show(framed(scene, this.subject))
   }
 

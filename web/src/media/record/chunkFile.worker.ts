@@ -29,7 +29,8 @@ async function obey(order: ChunkOrder): Promise<void> {
     case 'append': {
       if (!handle) throw new Error('the file is not open')
       const written = handle.write(order.data, { at: size })
-      if (written < order.data.byteLength) {
+      // Chromium may return the disk's error as a number larger than what there was to write.
+      if (written !== order.data.byteLength) {
         // A chunk that is there in part would only be in the way of reading what is before it.
         handle.truncate(size)
         throw new DOMException('the disk took only a part', 'QuotaExceededError')

@@ -1,34 +1,34 @@
 import { describe, expect, it } from 'vitest'
-import { framed, names, short, voices, type Scene } from './scene'
+import { framed, names, short, sounds, type Scene } from './scene'
 
 const track = (id: string) => ({ id }) as MediaStreamTrack
 const person = (id: string, microphone: MediaStreamTrack | null) => ({ id, name: id.toUpperCase(), initials: id, ground: '#000', camera: null, microphone })
 const scene: Scene = {
   people: [person('bo', track('m-bo')), person('cy', null), person('self', track('m-self'))],
-  screens: [{ id: 'bo', name: 'Bo', track: track('s-bo') }],
+  screens: [{ id: 'bo', name: 'Bo', track: track('s-bo'), sound: track('film') }],
 }
 const ids = (tracks: MediaStreamTrack[]) => tracks.map(({ id }) => id)
 
 describe('what is recorded', () => {
-  it('is everybody, with all voices', () => {
+  it('is everybody, with all voices and the sound of screens', () => {
     expect(framed(scene, { kind: 'call' })).toBe(scene)
-    expect(ids(voices(scene, { kind: 'call' }))).toEqual(['m-bo', 'm-self'])
+    expect(ids(sounds(scene, { kind: 'call' }))).toEqual(['m-bo', 'm-self', 'film'])
   })
 
-  it('is one person, with no voice but their own', () => {
+  it('is one person, with no sound but their voice', () => {
     const subject = { kind: 'person', id: 'bo' } as const
     expect(framed(scene, subject)).toEqual({ people: [scene.people[0]], screens: [] })
-    expect(ids(voices(scene, subject))).toEqual(['m-bo'])
+    expect(ids(sounds(scene, subject))).toEqual(['m-bo'])
     expect(names(scene, subject)).toEqual(['BO'])
-    expect(voices(scene, { kind: 'person', id: 'gone' })).toEqual([])
+    expect(sounds(scene, { kind: 'person', id: 'gone' })).toEqual([])
   })
 
-  it('is one screen, with all voices', () => {
+  it('is one screen, with all voices and the sound of screens', () => {
     const screen = track('s')
     const frame = framed(scene, { kind: 'screen', track: screen })
     expect(frame.people).toEqual([])
     expect(ids(frame.screens.map((one) => one.track))).toEqual(['s'])
-    expect(ids(voices(scene, { kind: 'screen', track: screen }))).toEqual(['m-bo', 'm-self'])
+    expect(ids(sounds(scene, { kind: 'screen', track: screen }))).toEqual(['m-bo', 'm-self', 'film'])
   })
 
   it('bounds what strangers call themselves', () => {

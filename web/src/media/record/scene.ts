@@ -18,6 +18,8 @@ export interface SceneScreen {
   id: string
   name: string
   track: MediaStreamTrack
+  /** What the shared tab or system plays, if it is shared too. */
+  sound: MediaStreamTrack | null
 }
 
 export interface Scene {
@@ -37,22 +39,26 @@ export function framed(scene: Scene, subject: Subject): Scene {
     case 'voices':
       return { people: [], screens: [] }
     case 'person':
-      return { people: scene.people.filter(({ id }) => id === subject.id), screens: [] }
+      return { people: there(scene, subject), screens: [] }
     case 'screen':
-      return { people: [], screens: [{ id: 'screen', name: '', track: subject.track }] }
+      return { people: [], screens: [{ id: 'screen', name: '', track: subject.track, sound: null }] }
   }
 }
 
-/** The voices that belong to it: one person's own, or everybody's. */
-export function voices(scene: Scene, subject: Subject): MediaStreamTrack[] {
-  const heard = subject.kind === 'person' ? scene.people.filter(({ id }) => id === subject.id) : scene.people
-  return heard.flatMap(({ microphone }) => (microphone ? [microphone] : []))
+/** What is heard in it: one person's own voice, or everybody's and the sound of shared screens. */
+export function sounds(scene: Scene, subject: Subject): MediaStreamTrack[] {
+  const voices = there(scene, subject).map(({ microphone }) => microphone)
+  const screens = subject.kind === 'person' ? [] : scene.screens.map(({ sound }) => sound)
+  return [...voices, ...screens].filter((track) => track !== null)
+}
+
+function there({ people }: Scene, subject: Subject): ScenePerson[] {
+  return subject.kind === 'person' ? people.filter(({ id }) => id === subject.id) : people
 }
 
 /** Whose recording it is, for the library. A stranger's name may be of any length. */
 export function names(scene: Scene, subject: Subject): string[] {
-  const there = subject.kind === 'person' ? scene.people.filter(({ id }) => id === subject.id) : scene.people
-  return there.slice(0, MOST_NAMES).map(({ name }) => short(name))
+  return there(scene, subject).slice(0, MOST_NAMES).map(({ name }) => short(name))
 }
 
 const MOST_NAMES = 50
