@@ -2,7 +2,7 @@ import { onScopeDispose, shallowReadonly, shallowRef } from 'vue'
 import type { Format } from '@/media/library/convert'
 import { downloadName, type LibraryItem } from '@/media/library/item'
 import type { Export } from '@/media/library/library'
-import { downloadFile } from './downloadFile'
+import { saveBlob } from './saveBlob'
 
 export interface ExportRun {
   title: string
@@ -31,7 +31,7 @@ export function useExport(make: Make) {
     try {
       const { file, ending, codecs } = await make(item, format, (part) => abort === own && (running.value = { title: item.title, part }), own.signal)
       const name = downloadName(item, ending)
-      downloadFile(file, name)
+      saveBlob(file, name)
       outcome.value = { kind: 'done', name, codecs }
     } catch (error) {
       if (own.signal.aborted) return
