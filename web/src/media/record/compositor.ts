@@ -4,7 +4,10 @@ import type { Scene } from './scene'
 import { tick } from './ticker'
 import { TrackViews } from './trackViews'
 
-const FRAMES_PER_SECOND = 20
+/** Frames a second: what a small processor can encode beside a call, or what looks smooth. */
+export function frameRate(cores: number): number {
+  return cores > 4 ? 24 : 15
+}
 
 /** Paints a scene again and again into one track. Its size never changes, which a recording would not survive. */
 export class Compositor {
@@ -21,10 +24,11 @@ export class Compositor {
     if (!context) throw new Error('no canvas to paint on')
     const draw = () => paint(context, size, this.scene, (track) => this.views.picture(track))
     draw()
-    const [track] = canvas.captureStream(FRAMES_PER_SECOND).getVideoTracks()
+    const rate = frameRate(navigator.hardwareConcurrency)
+    const [track] = canvas.captureStream(rate).getVideoTracks()
     if (!track) throw new Error('a canvas without a track')
     this.track = track
-    this.stopTicking = tick(1000 / FRAMES_PER_SECOND, draw)
+    this.stopTicking = tick(1000 / rate, draw)
   }
 
   show(scene: Scene): void {
