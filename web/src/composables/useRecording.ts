@@ -1,6 +1,7 @@
 import { onScopeDispose, ref, shallowReadonly, shallowRef, watch } from 'vue'
 import type { LibraryItem } from '@/media/library/item'
 import type { CallRecording } from '@/media/record/callRecording'
+import type { ChunkSink } from '@/media/record/chunkFile'
 import { recordingType } from '@/media/record/formats'
 import type { RecorderView } from '@/media/record/recorder'
 import { names, type Scene, type Subject } from '@/media/record/scene'
@@ -67,13 +68,17 @@ export function useRecording(context: CallContext) {
       const who = names(scene(), subject)
       const title = subject.kind === 'person' ? (who[0] ?? context.room().room) : context.room().room
       const open = await library.begin({ title, who }, recordingType(subject.kind === 'voices' ? 'audio' : 'video') ?? '')
+      let file: ChunkSink | null = null
       try {
-        const file = await ChunkFile.open(FOLDER, open.file)
+        file = await ChunkFile.open(FOLDER, open.file)
         if (gone) throw new DOMException('the call is over', 'NotAllowedError')
         // Before the first picture is taken, as the others have a right to know.
         context.call.setStatus({ recording: true })
-        recording = new CallRecording(subject, scene(), file, look)
+        recording = await CallRecording.start(subject, scene(), file, look)
+        recording.show(scene())
+        if (gone) stop()
       } catch (error) {
+        await file?.close()
         await open.discard()
         throw error
       }

@@ -27,22 +27,38 @@ export class CallRecording {
   private readonly recorder: Recorder
   private over = false
 
-  constructor(subject: Subject, scene: Scene, sink: ChunkSink, changed: () => void) {
+  private constructor(subject: Subject, mixer: VoiceMixer, compositor: Compositor | null, recorder: Recorder) {
     this.subject = subject
+    this.mixer = mixer
+    this.compositor = compositor
+    this.recorder = recorder
+    void recorder.done.then(() => {
+      this.over = true
+      compositor?.stop()
+      mixer.stop()
+    })
+  }
+
+  /** Resolves when it records. Rejects with a NotSupportedError where the browser records no WebM. */
+  static async start(subject: Subject, scene: Scene, sink: ChunkSink, changed: () => void): Promise<CallRecording> {
     const withPicture = subject.kind !== 'voices'
     const mimeType = recordingType(withPicture ? 'video' : 'audio')
     if (mimeType === null) throw new DOMException('this browser records no WebM', 'NotSupportedError')
-    this.mixer = new VoiceMixer()
-    this.compositor = withPicture ? new Compositor(frameSize(subject)) : null
-    this.show(scene)
-    const stream = new MediaStream([...(this.compositor ? [this.compositor.track] : []), this.mixer.track])
-    const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: VIDEO_BITS_PER_SECOND, audioBitsPerSecond: AUDIO_BITS_PER_SECOND })
-    this.recorder = new Recorder({ recorder, sink, changed })
-    void this.recorder.done.then(() => {
-      this.over = true
-      this.compositor?.stop()
-      this.mixer.stop()
-    })
+    const mixer = new VoiceMixer()
+    const compositor = withPicture ? new Compositor(frameSize(subject)) : null
+    try {
+      mixer.mix(sounds(scene, subject))
+      compositor?.show(framed(scene, subject))
+      // Else it would begin with empty tiles.
+      await compositor?.ready()
+      const stream = new MediaStream([...(compositor ? [compositor.track] : []), mixer.track])
+      const media = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: VIDEO_BITS_PER_SECOND, audioBitsPerSecond: AUDIO_BITS_PER_SECOND })
+      return new CallRecording(subject, mixer, compositor, new Recorder({ recorder: media, sink, changed }))
+    } catch (error) {
+      compositor?.stop()
+      mixer.stop()
+      throw error
+    }
   }
 
   get done(): Promise<void> {
