@@ -84,9 +84,16 @@ function label(context: Context, box: Box, name: string, size: Size): void {
   context.fillText(words, x + pad, y + height / 2)
 }
 
+/** As many of the letters as fit, found by halves: it is done for every name in every picture. */
 function fitting(context: Context, words: string, most: number): string {
   if (context.measureText(words).width <= most) return words
   const letters = [...words]
-  while (letters.length > 1 && context.measureText(`${letters.join('')}…`).width > most) letters.pop()
-  return `${letters.join('')}…`
+  const cut = (count: number) => `${letters.slice(0, count).join('')}…`
+  let [fits, tooMany] = [0, letters.length]
+  while (tooMany - fits > 1) {
+    const half = (fits + tooMany) >> 1
+    if (context.measureText(cut(half)).width <= most) fits = half
+    else tooMany = half
+  }
+  return cut(fits)
 }
