@@ -16,6 +16,7 @@ export function paths() {
     routes: [
       { path: '/', component: nothing },
       { path: '/r/:room', component: nothing },
+      { path: '/people', component: nothing },
       { path: '/library', component: nothing },
     ],
   })
