@@ -3,7 +3,8 @@ import { asWireError } from '../../signal/errors'
 import { Listeners } from '../../signal/listeners'
 import type { CallEvent, Media, Missed, RingEvent, User } from '../../wire/wire.gen'
 import { RingClock } from './clock'
-import type { CallRecord, CurrentCall, IncomingCall, Outcome, OutgoingCall, Refusal, RingingSnapshot, RingNews } from './state'
+import { CallRecords } from './records'
+import type { CallRecord, CurrentCall, IncomingCall, OutgoingCall, Refusal, RingingSnapshot, RingNews } from './state'
 
 export interface RingingOptions {
   signal: Pick<SignalClient, 'request' | 'on' | 'onHello' | 'hello'>
@@ -25,19 +26,19 @@ export class Ringing {
   private readonly listeners = new Listeners<RingingSnapshot>()
   private readonly news = new Listeners<RingNews>()
   private readonly clock: RingClock
+  private readonly records: CallRecords
   private readonly ends: (() => void)[]
   private readonly incoming = new Map<string, IncomingCall & { room: string }>()
   private outgoing: OutgoingCall | null = null
   /** Of the outgoing call, once the mesh has named it. */
   private outgoingRoom = ''
   private current: CurrentCall | null = null
-  /** Of the current call. */
-  private direction: CallRecord['direction'] = 'in'
   private telling = false
 
   constructor(options: RingingOptions) {
     this.options = options
     const { signal } = options
+    this.records = new CallRecords(options.record)
     this.clock = new RingClock(() => signal.hello?.limits.ringMs ?? 30_000)
     this.ends = [
       signal.on('ring', (event) => this.rang(event)),
@@ -98,7 +99,7 @@ export class Ringing {
     const { outgoing } = this
     if (!outgoing) return
     if (this.waits()) {
-      this.keep(outgoing.call, 'out', outgoing.to, outgoing.media, outgoing.at, 'cancelled')
+      this.records.vain('out', { ...outgoing, user: outgoing.to }, 'cancelled')
       if (outgoing.call !== null) void this.request('hangup', outgoing.call)
     }
     this.clock.end(outgoing.call)
@@ -134,7 +135,7 @@ export class Ringing {
     const ring = this.incoming.get(call)
     if (!ring) return
     this.drop(call)
-    this.keep(call, 'in', ring.from, ring.media, ring.at, 'declined')
+    this.records.vain('in', { ...ring, user: ring.from }, 'declined')
     void this.request('answer', call, this.current ? 'busy' : 'declined')
     this.changed()
   }
@@ -145,7 +146,8 @@ export class Ringing {
     if (!current) return
     this.current = null
     if (!current.over) void this.request('hangup', current.call)
-    this.finished(current)
+    this.records.ended(current)
+    this.news.emit({ kind: 'ended', user: current.with })
     this.changed()
   }
 
@@ -154,7 +156,7 @@ export class Ringing {
     if (this.incoming.has(call) || this.current?.call === call || this.outgoing?.call === call) return
     if (this.incoming.size >= MAX_RINGING) {
       void this.request('answer', call, 'busy')
-      this.keep(call, 'in', from, media, Date.now(), 'missed')
+      this.records.vain('in', { call, user: from, media, at: Date.now() }, 'missed')
       return
     }
     this.incoming.set(call, { call, room, from, media, at: Date.now(), answering: false })
@@ -189,7 +191,7 @@ export class Ringing {
     this.setOutgoing(null)
     const theirs = [...this.incoming.values()].some(({ from }) => from.id === outgoing.to.id)
     if (theirs) return
-    this.keep(outgoing.call, 'out', outgoing.to, outgoing.media, outgoing.at, 'cancelled')
+    this.records.vain('out', { ...outgoing, user: outgoing.to }, 'cancelled')
     this.news.emit({ kind: 'cancelled', user: outgoing.to })
   }
 
@@ -205,19 +207,9 @@ export class Ringing {
 
   private begin(direction: CallRecord['direction'], current: CurrentCall): void {
     this.current = current
-    this.direction = direction
-    this.options.record({ ...this.recordOf(current), durationMs: null })
+    this.records.began(direction, current)
     this.news.emit({ kind: 'accepted', user: current.with })
     this.changed()
-  }
-
-  private recordOf({ call, with: user, media, since }: CurrentCall): Omit<CallRecord, 'durationMs'> {
-    return { call, direction: this.direction, user, media, at: since, outcome: 'answered' }
-  }
-
-  private finished(current: CurrentCall): void {
-    this.options.record({ ...this.recordOf(current), durationMs: Date.now() - current.since })
-    this.news.emit({ kind: 'ended', user: current.with })
   }
 
   /** The mesh has ended the current call; its room is left once nobody else is there. */
@@ -231,7 +223,7 @@ export class Ringing {
     const { outgoing } = this
     if (!outgoing || !this.waits()) return
     this.clock.end(outgoing.call)
-    if (state !== 'failed') this.keep(outgoing.call, 'out', outgoing.to, outgoing.media, outgoing.at, state)
+    if (state !== 'failed') this.records.vain('out', { ...outgoing, user: outgoing.to }, state)
     this.setOutgoing({ ...outgoing, state })
     this.news.emit({ kind: state, user: outgoing.to })
   }
@@ -242,7 +234,7 @@ export class Ringing {
     if (!ring) return
     this.drop(call)
     // Who gave up before we answered has called in vain, too.
-    this.keep(call, 'in', ring.from, ring.media, ring.at, kind === 'taken' ? 'taken' : 'missed')
+    this.records.vain('in', { ...ring, user: ring.from }, kind === 'taken' ? 'taken' : 'missed')
     this.news.emit({ kind, user: ring.from })
     this.changed()
   }
@@ -258,12 +250,7 @@ export class Ringing {
   }
 
   private missed({ call, from, media, at }: Missed): void {
-    this.keep(call, 'in', from, media, at, 'missed')
-  }
-
-  private keep(call: string | null, direction: CallRecord['direction'], user: User, media: Media, at: number, outcome: Outcome): void {
-    // A call that the mesh never named is kept all the same: it is what we did.
-    this.options.record({ call: call ?? `own-${at}`, direction, user, media, at, outcome, durationMs: null })
+    this.records.vain('in', { call, user: from, media, at }, 'missed')
   }
 
   /** Tells the mesh; both may be repeated safely, so that only the end of the session keeps it from being told. */
