@@ -1,4 +1,4 @@
-import { computed, onScopeDispose, ref, shallowRef } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { RoomCall } from '@/call/room'
 import type { CallError, RoomSnapshot } from '@/call/state'
 import type { LocalMedia } from '@/media/devices'
@@ -76,6 +76,7 @@ export function useCall(room: string, media: LocalMedia) {
       if (out && !joining.value && !call.value) refused.value = NO_GUESTS
     })
   }
+  watch(inside, (now) => session.value?.ringing.setInRoom(now), { flush: 'sync' })
   onScopeDispose(() => end())
 
   return {

@@ -45,20 +45,20 @@ export function useRinger() {
   forEachSession(({ calls, ringing }) => {
     let aloud = false
     const first = computed(() => calls.value.incoming[0])
-    const tune = computed<TuneName | null>(() => (!first.value ? null : calls.value.current ? 'waiting' : 'ring'))
+    const tune = computed<TuneName | null>(() => (!first.value ? null : calls.value.engaged ? 'waiting' : 'ring'))
     const rings = computed(() => calls.value.outgoing?.state === 'ringing')
 
-    during(tune, (name) =>
-      whenTouched(sounds, () =>
+    during(tune, (name) => {
+      aloud = false
+      return whenTouched(sounds, () =>
         whileChosen(() => {
           aloud = true
           return sounds.loop(name)
         }),
-      ),
-    )
+      )
+    })
     during(computed(() => rings.value || null), () => sounds.loop('ringback'))
     during(computed(() => first.value?.call ?? null), () => {
-      aloud = false
       const { from, media } = first.value!
       const title = say('ring.title', { name: from.name })
       announce(say(media === 'audio' ? 'ring.said.audio' : 'ring.said.video', { name: from.name }))

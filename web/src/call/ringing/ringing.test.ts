@@ -173,6 +173,17 @@ describe('a call to us', () => {
     expect(state().current).toMatchObject({ call: 'c1' })
   })
 
+  it('is declined as busy in a room that was entered by its link, too', async () => {
+    ringing.setInRoom(true)
+    await ring('c1')
+    expect(state()).toMatchObject({ engaged: true, current: null })
+    ringing.decline('c1')
+    await settle()
+    expect(socket.last('answer')).toMatchObject({ reason: 'busy' })
+    ringing.setInRoom(false)
+    expect(state().engaged).toBe(false)
+  })
+
   it('takes the place of the call that goes on', async () => {
     await ring('c1')
     void ringing.accept('c1', 'video')

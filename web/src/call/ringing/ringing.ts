@@ -1,7 +1,7 @@
 import type { Greeting, SignalClient } from '../../signal/client'
 import { asWireError } from '../../signal/errors'
 import { Listeners } from '../../signal/listeners'
-import type { CallEvent, Media, Missed, RingEvent, User } from '../../wire/wire.gen'
+import type { CallEvent, Media, RingEvent, User } from '../../wire/wire.gen'
 import { RingClock } from './clock'
 import { CallRecords } from './records'
 import type { CallRecord, CurrentCall, IncomingCall, OutgoingCall, Refusal, RingingSnapshot, RingNews } from './state'
@@ -19,7 +19,7 @@ const CALL_MS = 15_000
 
 /**
  * The ringing of one session: calls that come in, one that goes out, and the one that was answered. It follows what the mesh says; of what the mesh
- * could not tell, timers take the place. What happens in the room of an answered call is RoomCall's.
+ * could not tell, timers take the place. What happens in the room of an answered call is RoomCall's. Made before the session starts, it hears what was missed.
  */
 export class Ringing {
   private readonly options: RingingOptions
@@ -33,6 +33,7 @@ export class Ringing {
   /** Of the outgoing call, once the mesh has named it. */
   private outgoingRoom = ''
   private current: CurrentCall | null = null
+  private inRoom = false
   private telling = false
 
   constructor(options: RingingOptions) {
@@ -45,7 +46,6 @@ export class Ringing {
       signal.on('call', (event) => this.told(event)),
       signal.onHello((greeting) => this.greeted(greeting)),
     ]
-    for (const missed of signal.hello?.missed ?? []) this.missed(missed)
   }
 
   /** Stops listening. Calls end with the session, which is not ended here. */
@@ -71,7 +71,13 @@ export class Ringing {
       // Whom we are calling, and who calls us at the same moment: the mesh makes one call of the two.
       .filter(({ from }) => from.id !== crossing)
       .map(({ call, from, media, at, answering }): IncomingCall => ({ call, from, media, at, answering }))
-    return { incoming: shown, outgoing: this.outgoing, current: this.current }
+    return { incoming: shown, outgoing: this.outgoing, current: this.current, engaged: this.engaged() }
+  }
+
+  /** We are in a room with others, or no longer: so whoever calls us now is told that we are busy, should we decline. */
+  setInRoom(inRoom: boolean): void {
+    this.inRoom = inRoom
+    this.changed()
   }
 
   /** Rings somebody. Does nothing while another call goes out or goes on. */
@@ -136,7 +142,7 @@ export class Ringing {
     if (!ring) return
     this.drop(call)
     this.records.vain('in', { ...ring, user: ring.from }, 'declined')
-    void this.request('answer', call, this.current ? 'busy' : 'declined')
+    void this.request('answer', call, this.engaged() ? 'busy' : 'declined')
     this.changed()
   }
 
@@ -240,17 +246,13 @@ export class Ringing {
   }
 
   private greeted({ kind, hello }: Greeting): void {
-    for (const missed of hello.missed) this.missed(missed)
+    for (const { call, from, media, at } of hello.missed) this.records.vain('in', { call, user: from, media, at }, 'missed')
     if (kind !== 'replaced') return
     // What the session was in has ended with it. What still rings, rings again after this hello.
     for (const call of [...this.incoming.keys()]) this.drop(call)
     this.refused('failed')
     this.over('lost')
     this.changed()
-  }
-
-  private missed({ call, from, media, at }: Missed): void {
-    this.records.vain('in', { call, user: from, media, at }, 'missed')
   }
 
   /** Tells the mesh; both may be repeated safely, so that only the end of the session keeps it from being told. */
@@ -263,6 +265,10 @@ export class Ringing {
 
   private waits(): boolean {
     return this.outgoing?.state === 'calling' || this.outgoing?.state === 'ringing'
+  }
+
+  private engaged(): boolean {
+    return this.current !== null || this.inRoom
   }
 
   private setOutgoing(outgoing: OutgoingCall | null): void {

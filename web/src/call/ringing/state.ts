@@ -47,6 +47,8 @@ export interface RingingSnapshot {
   incoming: IncomingCall[]
   outgoing: OutgoingCall | null
   current: CurrentCall | null
+  /** In a call, be it one that was rung or a room that was entered by its link. */
+  engaged: boolean
 }
 
 /** Something that has just happened, to be told once in words and sound. `unsent`: our own answer did not get through, and it still rings. */
