@@ -87,7 +87,7 @@ test('a voice call is taken with voice only, becomes a video call and a shared s
   await bo.find('accept-audio').click()
   await Promise.all([ada.hears('Bo'), bo.hears('Ada')])
   const sends = (visitor: Visitor) => visitor.page.evaluate(() => window.callmesh!.room.snapshot().sends)
-  for (const visitor of [ada, bo]) expect(await sends(visitor)).toEqual({ microphone: true, camera: false, screen: false })
+  for (const visitor of [ada, bo]) expect(await sends(visitor)).toMatchObject({ microphone: true, camera: false, screen: false })
 
   await ada.find('camera').click()
   await bo.sees('Ada')
