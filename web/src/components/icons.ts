@@ -27,6 +27,7 @@ export const icons = {
   language: 'M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17Z M3.8 9.5h16.4 M3.8 14.5h16.4 M12 3.5c-5 5.5-5 11.5 0 17 M12 3.5c5 5.5 5 11.5 0 17',
   theme: 'M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17Z M12 3.5v17 M12 8l5.5-3 M12 12.5l8.2-3.5 M12 17l8.3-4',
   down: 'M12 5.5v12.5 M6.5 12.5l5.5 5.5 5.5-5.5',
+  effects: 'M4.5 19.5l9-9 M12 8l4 4 M17.5 3.5v4 M15.5 5.5h4 M8 4v3 M6.5 5.5h3 M19 13.5v3 M17.5 15h3',
 } as const
 
 export type IconName = keyof typeof icons
