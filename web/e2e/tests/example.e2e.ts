@@ -14,6 +14,8 @@ beforeAll(async () => {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     configFile: false,
     logLevel: 'error',
+    // The example depends on nothing but the library; the rest of the sources is not its business.
+    optimizeDeps: { noDiscovery: true },
     server: { host: '127.0.0.1', port: 0, hmr: false, watch: null, proxy: { '/v1': { target: edge, ws: true, changeOrigin: true, headers: { origin: edge } } } },
   })
   await server.listen()

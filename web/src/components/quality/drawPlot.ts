@@ -2,13 +2,17 @@ import type UPlot from 'uplot'
 
 const HEIGHT = 92
 
-/** Draws lines over time (seconds since 1970 first, then one column for each line), in the colours of the page. */
+/**
+ * Draws lines over time (seconds since 1970 first, then one column for each line), in the colours of the page. The scale reaches up to `least`
+ * at least, so that next to nothing does not look like much.
+ */
 export function drawPlot(
   Plot: typeof UPlot,
   place: HTMLElement,
   width: number,
   data: UPlot.AlignedData,
   value: (value: number) => string,
+  least: number,
 ): UPlot {
   const colours = getComputedStyle(place)
   const token = (name: string) => colours.getPropertyValue(name).trim()
@@ -22,7 +26,7 @@ export function drawPlot(
       legend: { show: false },
       cursor: { show: false },
       padding: [8, 8, 0, 0],
-      scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+      scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, least)] } },
       axes: [
         { ...axis, size: 20, space: 80, values: (_, ticks) => ticks.map((at) => new Date(at * 1000).toTimeString().slice(0, 5)) },
         { ...axis, size: 68, space: 28, values: (_, ticks) => ticks.map(value) },
