@@ -1,12 +1,13 @@
-import { onScopeDispose, readonly, shallowRef, type ShallowRef } from 'vue'
+import { defineAsyncComponent, onScopeDispose, readonly, shallowRef, type ShallowRef } from 'vue'
 import type { CameraEffects, EffectsProblem, EffectsView } from '@/media/effects/cameraEffects'
 import { readSettings, type EffectSettings } from '@/media/effects/settings'
 import { readSound, type SoundSettings } from '@/media/noise/settings'
 import type { LocalMedia } from '@/media/devices'
-import EffectsPanel from '@/components/effects/EffectsPanel.vue'
 import type { MessageKey } from '@/i18n/en'
 import type { CallFeatureMaker } from './callFeature'
 import { useWords } from './useWords'
+
+const EffectsPanel = defineAsyncComponent(() => import('@/components/effects/EffectsPanel.vue'))
 
 const KEPT_EFFECTS = 'callmesh.effects'
 const KEPT_SOUND = 'callmesh.sound'
