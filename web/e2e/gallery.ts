@@ -9,6 +9,7 @@ import '../src/styles/tokens.css'
 import '../src/styles/base.css'
 import '../src/styles/forms.css'
 import '../src/styles/people.css'
+import { USUAL_SOUND } from '../src/media/noise/settings'
 import CallView from '../src/views/CallView.vue'
 
 const query = new URLSearchParams(location.search)
@@ -135,13 +136,14 @@ const devices: MediaSnapshot = {
   cameras: [{ deviceId: 'b', label: 'FaceTime HD camera' }],
   speakers: [],
   speakerId: null,
+  sound: USUAL_SOUND,
   canShareScreen: innerWidth > 600,
 }
 
 const done = () => Promise.resolve()
 const media = {
   setMicrophone: done, setCamera: done, startScreen: done, stopScreen: done,
-  selectMicrophone: done, selectCamera: done, selectSpeaker: () => undefined, onLevel: () => () => undefined,
+  selectMicrophone: done, selectCamera: done, selectSpeaker: () => undefined, onLevel: () => () => undefined, setSound: done,
 }
 const call = { sendText: done, retryText: done, restartIce: () => undefined }
 

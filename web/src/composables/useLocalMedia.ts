@@ -1,15 +1,17 @@
 import { onScopeDispose, readonly, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { LocalMedia, type MediaSnapshot } from '@/media/devices'
+import { restoreChoices } from './useEffects'
 
 /** What the page does with devices. */
 export type DeviceControls = Pick<
   LocalMedia,
-  'setMicrophone' | 'setCamera' | 'startScreen' | 'stopScreen' | 'selectMicrophone' | 'selectCamera' | 'selectSpeaker' | 'onLevel'
+  'setMicrophone' | 'setCamera' | 'startScreen' | 'stopScreen' | 'selectMicrophone' | 'selectCamera' | 'selectSpeaker' | 'onLevel' | 'setSound'
 >
 
 /** The reader's own devices for as long as the scope lives; all are let go of at its end. */
 export function useLocalMedia(): { media: LocalMedia; devices: Readonly<ShallowRef<MediaSnapshot>> } {
   const media = new LocalMedia()
+  restoreChoices(media)
   const devices = shallowRef(media.snapshot())
   const end = media.subscribe((snapshot) => (devices.value = snapshot))
   onScopeDispose(() => {

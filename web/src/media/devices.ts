@@ -1,7 +1,10 @@
 import type { Slot } from '../call/state'
 import { Listeners } from '../signal/listeners'
+import { CameraEffects } from './effects/cameraEffects'
 import { Meter } from './meter'
 import { MutedVoice } from './mutedVoice'
+import { MicrophoneNoise } from './noise/microphoneNoise'
+import { soundConstraints, USUAL_SOUND, type SoundSettings } from './noise/settings'
 import { Unavailable } from './problems'
 import { ScreenCapture } from './screenCapture'
 import type { SourceView } from './source'
@@ -25,6 +28,8 @@ export interface MediaSnapshot {
   speakers: Device[]
   /** Chosen for output; null means the browser's choice. Whoever plays sound sets it there. */
   speakerId: string | null
+  /** What is done to the microphone's sound. */
+  sound: SoundSettings
   /** Whether there is a screen to share from at all (phones have none). */
   canShareScreen: boolean
 }
@@ -36,11 +41,14 @@ export interface LocalMediaOptions {
   video?: MediaTrackConstraints
 }
 
-const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
 const VIDEO: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } }
 
 /** The reader's own microphone, camera and screen: opened when wanted, let go when not. */
 export class LocalMedia {
+  /** What is done to the camera's picture; peers, the preview and recordings all get what comes out of it. */
+  readonly effects: CameraEffects
+  /** How the suppressor of the microphone's noise is doing. */
+  readonly noise: MicrophoneNoise
   private readonly devices: MediaDevices | undefined
   private readonly listeners = new Listeners<MediaSnapshot>()
   private readonly levels = new Listeners<number>()
@@ -50,6 +58,7 @@ export class LocalMedia {
   private readonly disposal = new AbortController()
   private known: MediaDeviceInfo[] = []
   private speakerId: string | null = null
+  private sound = USUAL_SOUND
   private meter: { meter: Meter; track: MediaStreamTrack } | null = null
   private levelListeners = 0
   private readonly mutedVoices = new Listeners<void>()
@@ -62,9 +71,11 @@ export class LocalMedia {
     this.devices = 'devices' in options ? options.devices : navigator.mediaDevices
     const changed = () => this.changed()
     const video = options.video ?? VIDEO
+    this.effects = new CameraEffects({ changed })
+    this.noise = new MicrophoneNoise({ changed })
     this.sources = {
-      microphone: new Source({ open: (id) => this.open('audio', AUDIO, id), changed, keepOpen: true, reopen: true }),
-      camera: new Source({ open: (id) => this.open('video', video, id), changed, reopen: true }),
+      microphone: new Source({ open: (id) => this.open('audio', soundConstraints(this.sound), id), changed, stage: this.noise, keepOpen: true, reopen: true }),
+      camera: new Source({ open: (id) => this.open('video', video, id), changed, stage: this.effects, reopen: true }),
       screen: new Source({ open: () => this.openScreen(), changed, declinable: true }),
     }
     this.devices?.addEventListener?.('devicechange', () => void this.refreshDevices(), { signal: this.disposal.signal })
@@ -106,6 +117,16 @@ export class LocalMedia {
     this.changed()
   }
 
+  /** Resolves when the microphone is as it was told. Where the browser takes no change of an open device, it is opened anew. */
+  async setSound(sound: SoundSettings): Promise<void> {
+    const asked = (settings: SoundSettings) => JSON.stringify(soundConstraints(settings))
+    const anew = asked(sound) !== asked(this.sound)
+    this.sound = sound
+    this.noise.set(sound.noise === 'rnnoise')
+    this.changed()
+    if (anew) await this.sources.microphone.reopen()
+  }
+
   /** What is to be sent in a slot now; null for nothing. */
   track(slot: Slot): MediaStreamTrack | null {
     return slot === 'screenSound' ? this.capture.soundOf(this.track('screen')) : this.sources[slot].view().track
@@ -122,6 +143,7 @@ export class LocalMedia {
       cameras: list('videoinput'),
       speakers: list('audiooutput'),
       speakerId: this.speakerId,
+      sound: this.sound,
       canShareScreen: typeof this.devices?.getDisplayMedia === 'function',
     }
   }
@@ -181,7 +203,7 @@ export class LocalMedia {
   /** Releases, and listens to nothing any more. */
   dispose(): void {
     this.disposal.abort()
-    void this.release()
+    void this.release().then(() => this.effects.close())
   }
 
   private async open(kind: 'audio' | 'video', constraints: MediaTrackConstraints, deviceId: string | null): Promise<MediaStreamTrack> {

@@ -16,9 +16,19 @@ export interface SourceView {
   track: MediaStreamTrack | null
 }
 
+/** Something between a device's own track and those who get it: effects, or less noise. */
+export interface TrackStage {
+  /** The device's track from now on; null when it is let go. */
+  attach(raw: MediaStreamTrack | null): void
+  /** What is to be shown and sent of it, which may be the track itself; null while that is awaited. */
+  readonly output: MediaStreamTrack | null
+}
+
 export interface SourceOptions {
   open: OpenTrack
   changed: () => void
+  /** Must call `changed` when its output does. */
+  stage?: TrackStage
   /** Keeps the device open while off, so that it is back at once: right for a microphone, wrong for a camera with a lamp. */
   keepOpen?: boolean
   /** Takes another device when this one is unplugged. */
@@ -41,6 +51,8 @@ export class Source {
   private openedFor: string | null = null
   /** Whether to keep the device open while off. */
   private warm = false
+  /** Whether what is open was asked for in another way than one would now. */
+  private stale = false
   private steps: Promise<void> = Promise.resolve()
 
   constructor(options: SourceOptions) {
@@ -48,13 +60,13 @@ export class Source {
   }
 
   view(): SourceView {
-    const on = this.wanted && this.track !== null
+    const track = this.wanted ? this.output : null
     return {
-      state: !this.wanted ? 'off' : on ? 'on' : 'asking',
+      state: !this.wanted ? 'off' : track ? 'on' : 'asking',
       problem: this.problem,
       deviceId: this.chosen ?? this.track?.getSettings().deviceId ?? null,
       label: this.track?.label ?? '',
-      track: on ? this.track : null,
+      track,
     }
   }
 
@@ -79,10 +91,25 @@ export class Source {
     return this.settle()
   }
 
+  /** Opens the device anew, as after a change of what is asked of it; the next time, if it is off. */
+  reopen(): Promise<void> {
+    this.stale = true
+    return this.settle()
+  }
+
   /** Turns off and lets go of the device. */
   release(): Promise<void> {
     this.warm = false
     return this.set(false)
+  }
+
+  private get output(): MediaStreamTrack | null {
+    return this.track && this.options.stage ? this.options.stage.output : this.track
+  }
+
+  private take(track: MediaStreamTrack | null): void {
+    this.track = track
+    this.options.stage?.attach(track)
   }
 
   private settle(): Promise<void> {
@@ -96,7 +123,7 @@ export class Source {
       this.rest()
       return
     }
-    if (this.track && this.track.readyState === 'live' && this.openedFor === this.chosen) {
+    if (this.track && this.track.readyState === 'live' && this.openedFor === this.chosen && !this.stale) {
       this.track.enabled = true
       this.options.changed()
       return
@@ -104,7 +131,8 @@ export class Source {
     const track = await this.openFor(this.chosen)
     if (!track) return
     const before = this.track
-    this.track = track
+    this.stale = false
+    this.take(track)
     track.addEventListener('ended', this.ended)
     this.drop(before)
     if (this.wanted) this.options.changed()
@@ -122,7 +150,7 @@ export class Source {
       // Some systems hold one device of a kind at a time: then there is a gap, but it works.
       if (problem === 'busy' && this.track) {
         this.drop(this.track)
-        this.track = null
+        this.take(null)
         return this.openFor(chosen)
       }
       // The chosen one is not plugged in: any is better than none.
@@ -134,7 +162,7 @@ export class Source {
       if (this.wanted && !declined) this.problem = problem
       // The device that was in use, if any, goes on: a failed change must not end what works.
       if (this.track?.readyState !== 'live') {
-        this.track = null
+        this.take(null)
         this.wanted = false
       } else {
         this.chosen = this.openedFor
@@ -149,7 +177,7 @@ export class Source {
       if (this.track) this.track.enabled = false
     } else {
       this.drop(this.track)
-      this.track = null
+      this.take(null)
     }
     this.options.changed()
   }
@@ -162,7 +190,7 @@ export class Source {
   // Not told of our own stop(): only of a device that went away, or of the browser's own "stop sharing".
   private readonly ended = (): void => {
     this.drop(this.track)
-    this.track = null
+    this.take(null)
     if (this.wanted && this.options.reopen) {
       this.chosen = null
       void this.settle().then(() => {

@@ -19,7 +19,7 @@ let copy: MockInstance<(text: string) => Promise<void>>
 
 function open(snapshot = roomView(), devices = devicesView({ microphone: { state: 'on' } })) {
   media = deviceControls()
-  view = mounted(CallView, { call, snapshot, media, devices })
+  view = mounted(CallView, { call, snapshot, media, devices, features: [] })
 }
 const byTestId = (id: string) => view.get(`[data-testid="${id}"]`)
 const press = (key: string) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))

@@ -8,6 +8,7 @@ import { newsFeature } from '@/composables/newsFeature'
 import { reactionFeature } from '@/composables/reactionFeature'
 import { recordingFeature } from '@/composables/recordingFeature'
 import { safetyFeature } from '@/composables/safetyFeature'
+import { effectsFeature } from '@/composables/useEffects'
 import { useQuality } from '@/composables/useQuality'
 import { useRoomRights } from '@/composables/useRoomRights'
 
@@ -15,6 +16,7 @@ import { useRoomRights } from '@/composables/useRoomRights'
 export const callFeatures: CallFeatureMaker[] = [
   handFeature,
   reactionFeature,
+  effectsFeature,
   recordingFeature,
   layoutFeature,
   mannersFeature,

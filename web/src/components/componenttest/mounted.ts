@@ -7,6 +7,7 @@ import type { PeerView, RoomSnapshot } from '@/call/state'
 import type { DeviceControls } from '@/composables/useLocalMedia'
 import { createWords, type Language } from '@/i18n'
 import type { LocalMedia, MediaSnapshot } from '@/media/devices'
+import { USUAL_SOUND } from '@/media/noise/settings'
 
 /** A router that goes nowhere but knows the page's paths. */
 export function paths() {
@@ -43,6 +44,7 @@ export function devicesView(more: DevicesPart = {}): MediaSnapshot {
     cameras: [],
     speakers: [],
     speakerId: null,
+    sound: USUAL_SOUND,
     canShareScreen: true,
     ...rest,
     microphone: { ...off, ...microphone },
@@ -61,6 +63,7 @@ export function deviceControls() {
     selectMicrophone: done(),
     selectCamera: done(),
     selectSpeaker: vi.fn(),
+    setSound: done(),
     onLevel: vi.fn(() => () => undefined),
     onVoiceWhileMuted: vi.fn(() => () => undefined),
   } satisfies DeviceControls & Pick<LocalMedia, 'onVoiceWhileMuted'>

@@ -1,0 +1,123 @@
+// The pipeline off the main thread, which so stays free, and which browsers slow down in tabs that nobody looks at.
+import type { FromPipeline, ToPipeline } from './messages'
+import { Pipeline } from './pipeline'
+import { modelsFor, NO_EFFECTS } from './settings'
+import { Vision } from './vision'
+
+const vision = new Vision(tellReady, (message) => tell({ type: 'failed', what: 'models', message }))
+const pipeline = new Pipeline(vision)
+let settings = NO_EFFECTS
+let own: ImageBitmap | null = null
+let reader: ReadableStreamDefaultReader<VideoFrame> | null = null
+let writer: WritableStreamDefaultWriter<VideoFrame> | null = null
+let timer: ReturnType<typeof setInterval> | undefined
+let going = false
+
+self.onmessage = ({ data }: MessageEvent<ToPipeline>) => {
+  switch (data.type) {
+    case 'settings':
+      settings = data.settings
+      if (data.picture !== undefined) {
+        own?.close()
+        own = data.picture
+      }
+      pipeline.set(settings, own)
+      tellReady()
+      break
+    case 'frames':
+      begin(data.writable !== undefined)
+      if (data.writable) writer = data.writable.getWriter()
+      void pump(data.readable)
+      break
+    case 'rest':
+      clearInterval(timer)
+      void reader?.cancel().catch(() => undefined)
+      reader = null
+      writer = null
+      vision.blink()
+      break
+    case 'model':
+      vision.add(data.model, data.port)
+      break
+    case 'ticks':
+      begin(true)
+      clearInterval(timer)
+      if (data.everyMs !== null) timer = setInterval(() => tell({ type: 'tick' }), data.everyMs)
+      break
+    case 'bitmap':
+      drawBitmap(data.bitmap)
+  }
+}
+
+function begin(anew: boolean): void {
+  vision.blink()
+  if (anew) going = false
+}
+
+/** Until the camera ends or another takes its place. The stream keeps but the newest frame, so who is slow drops frames and never lags. */
+async function pump(readable: ReadableStream<VideoFrame>): Promise<void> {
+  const mine = readable.getReader()
+  void reader?.cancel().catch(() => undefined)
+  reader = mine
+  try {
+    for (;;) {
+      const { value: frame, done } = await mine.read()
+      if (done) return
+      if (reader !== mine) {
+        frame.close()
+        return
+      }
+      await pass(frame)
+    }
+  } catch (thrown) {
+    // A writer that is gone is no failure: the page has let go of its track.
+    if (reader === mine) tell({ type: 'failed', what: 'frames', message: String(thrown) })
+  }
+}
+
+async function pass(frame: VideoFrame): Promise<void> {
+  const start = performance.now()
+  let out: VideoFrame
+  try {
+    const canvas = pipeline.draw(frame, frame.displayWidth, frame.displayHeight)
+    out = new VideoFrame(canvas, { timestamp: frame.timestamp, alpha: 'discard' })
+  } finally {
+    frame.close()
+  }
+  const spentMs = performance.now() - start
+  // The writer closes it.
+  await writer?.write(out)
+  counted(spentMs)
+}
+
+function drawBitmap(bitmap: ImageBitmap): void {
+  const start = performance.now()
+  try {
+    const canvas = pipeline.draw(bitmap, bitmap.width, bitmap.height)
+    const out = canvas.transferToImageBitmap()
+    tell({ type: 'bitmap', bitmap: out }, [out])
+    counted(performance.now() - start)
+  } catch (thrown) {
+    tell({ type: 'failed', what: 'frames', message: String(thrown) })
+  } finally {
+    bitmap.close()
+  }
+}
+
+function counted(spentMs: number): void {
+  if (!going) {
+    going = true
+    tell({ type: 'going' })
+  }
+  const cost = pipeline.count(spentMs)
+  if (cost) tell({ type: 'cost', cost })
+  if (pipeline.tooSlow) tell({ type: 'slow' })
+}
+
+function tellReady(): void {
+  tell({ type: 'ready', ready: vision.hasSeen(modelsFor(settings)) })
+}
+
+function tell(message: FromPipeline, transfer: Transferable[] = []): void {
+  self.postMessage(message, { transfer })
+}

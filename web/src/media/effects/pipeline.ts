@@ -1,0 +1,63 @@
+import { Background } from './background'
+import { ColourFilter } from './colour'
+import { Sheet, type EffectNode } from './node'
+import { Pace, type Cost } from './pace'
+import { modelsFor, NO_EFFECTS, type EffectSettings } from './settings'
+import { Smoothing } from './smooth'
+import { Sticker } from './stickers'
+import type { Vision } from './vision'
+
+/** The nodes that the settings ask for, in the order in which they work: what is drawn on a face is not smoothed, and the colour is over all. */
+export function nodesFor({ smooth, background, sticker, filter }: EffectSettings, own: ImageBitmap | null): EffectNode[] {
+  const nodes: EffectNode[] = []
+  if (smooth > 0) nodes.push(new Smoothing(smooth))
+  if (background !== 'none') nodes.push(new Background(background, own))
+  if (sticker !== 'none') nodes.push(new Sticker(sticker))
+  if (filter !== 'none') nodes.push(new ColourFilter(filter))
+  return nodes
+}
+
+/** From a camera's frame to what is sent, one at a time. */
+export class Pipeline {
+  private readonly sheet = new Sheet({ alpha: false })
+  private readonly vision: Vision
+  private settings = NO_EFFECTS
+  private nodes: EffectNode[] = []
+  private pace = new Pace(performance.now())
+
+  constructor(vision: Vision) {
+    this.vision = vision
+  }
+
+  get tooSlow(): boolean {
+    return this.pace.hopelesslySlow
+  }
+
+  set(settings: EffectSettings, own: ImageBitmap | null): void {
+    this.settings = settings
+    for (const node of this.nodes) if (node instanceof ColourFilter) node.close()
+    this.nodes = nodesFor(settings, own)
+    this.pace = new Pace(performance.now())
+  }
+
+  /** Works on a frame of this size in pixels; what is returned is good until the next. */
+  draw(frame: CanvasImageSource, width: number, height: number): OffscreenCanvas {
+    const { modelMs, scale } = this.pace.fineness
+    // Odd sizes cost a row or column of colour in the codecs.
+    this.sheet.clear(even(width * scale), even(height * scale))
+    const { canvas, context } = this.sheet
+    context.drawImage(frame, 0, 0, canvas.width, canvas.height)
+    this.vision.look(modelsFor(this.settings), canvas, performance.now(), modelMs)
+    for (const node of this.nodes) node.apply(this.sheet, this.vision.seen)
+    return canvas
+  }
+
+  /** Tells what a frame took, with all that belongs to it; returns the cost every two seconds. */
+  count(spentMs: number): Cost | null {
+    return this.pace.count(performance.now(), spentMs)
+  }
+}
+
+function even(length: number): number {
+  return Math.max(2, 2 * Math.round(length / 2))
+}
