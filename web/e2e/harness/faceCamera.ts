@@ -1,0 +1,35 @@
+import type { Browser } from 'playwright-core'
+import { film, filmOptions } from '../picture/film'
+import { writeY4M, type Size } from './y4m'
+
+/** How far to each side of the middle the face of the film stands, in pixels. */
+export const FACE_AWAY = 56
+const SIZE: Size = { width: 320, height: 180 }
+
+/** Writes a camera before which somebody drawn stands to the left for two seconds, and then to the right for two. */
+export async function writeFaceCamera(browser: Browser, path: string): Promise<void> {
+  const page = await browser.newPage()
+  try {
+    const [frame] = await page.evaluate(film, filmOptions('gardener', SIZE, 1))
+    const middle = Buffer.from(frame!, 'base64')
+    const frames = [-FACE_AWAY, FACE_AWAY].flatMap((by) => new Array<Uint8Array>(20).fill(moved(middle, by)))
+    await writeY4M(path, SIZE, 10, frames)
+  } finally {
+    await page.close()
+  }
+}
+
+/** The picture, in I420, some way to the right; its edge is drawn out. */
+function moved(frame: Uint8Array, by: number): Uint8Array {
+  const { width, height } = SIZE
+  const out = new Uint8Array(frame.length)
+  const plane = (start: number, w: number, h: number, shift: number) => {
+    for (let y = 0; y < h; y++) {
+      for (let x = 0; x < w; x++) out[start + y * w + x] = frame[start + y * w + Math.min(w - 1, Math.max(0, x - shift))]!
+    }
+  }
+  plane(0, width, height, by)
+  plane(width * height, width / 2, height / 2, by / 2)
+  plane(width * height * 1.25, width / 2, height / 2, by / 2)
+  return out
+}
