@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,21 @@ import (
 	"callmesh/bus/bustest"
 	"callmesh/bus/wire"
 )
+
+// answers counts who answers a question within a while.
+func answers(b *bus.Bus, s bus.Scope) int {
+	n, end := 0, make(chan struct{})
+	b.Ask(s, bus.ToEdges, []byte("?"), 300*time.Millisecond, func(payload []byte, _ error) bool {
+		if payload == nil {
+			close(end)
+			return false
+		}
+		n++
+		return true
+	})
+	<-end
+	return n
+}
 
 func TestAsk(t *testing.T) {
 	t.Parallel()
@@ -21,7 +37,7 @@ func TestAsk(t *testing.T) {
 		t.Errorf("nobody there, said after %v", took)
 	}
 
-	for _, name := range []string{"a", "b", "c"} {
+	for i, name := range []string{"a", "b", "c"} {
 		other := ready(t, node(t, c.URL(0)))
 		sub, err := other.Subscribe(s, func(m bus.Message) {
 			if !m.Asked {
@@ -35,7 +51,13 @@ func TestAsk(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer sub.Close()
-		eventually(t, "it is there", func() error { _, err := askOne(asker, s, time.Second); return err })
+		// Its interest may reach the asker's node after it has subscribed.
+		eventually(t, "it is there", func() error {
+			if n := answers(asker, s); n != i+1 {
+				return fmt.Errorf("%d answer, want %d", n, i+1)
+			}
+			return nil
+		})
 	}
 
 	var got []string
@@ -55,19 +77,19 @@ func TestAsk(t *testing.T) {
 	}
 
 	// One who waits for more than there are hears the end, once, after the timeout.
-	answers, ends := 0, make(chan error, 2)
+	came, ends := 0, make(chan error, 2)
 	start = time.Now()
 	asker.Ask(s, bus.ToEdges, []byte("?"), 300*time.Millisecond, func(payload []byte, err error) bool {
 		if payload == nil {
 			ends <- err
 			return false
 		}
-		answers++
+		came++
 		return true
 	})
 	wantErr(t, "the end", <-ends, bus.ErrUnavailable)
-	if took := time.Since(start); answers != 3 || took < 300*time.Millisecond || took > 5*time.Second {
-		t.Errorf("%d answers, the end after %v", answers, took)
+	if took := time.Since(start); came != 3 || took < 300*time.Millisecond || took > 5*time.Second {
+		t.Errorf("%d answers, the end after %v", came, took)
 	}
 }
 

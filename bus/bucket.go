@@ -32,52 +32,23 @@ func (b *Bus) callsConfig() jetstream.KeyValueConfig {
 	}
 }
 
+// ensureBucket makes the stream that a bucket is (NATS ADR-8) as it is to be from the start: the client's own way makes it and changes it then, and
+// a cluster that is just making a stream for somebody else never answers a change of it.
 func (b *Bus) ensureBucket(ctx context.Context, cfg jetstream.KeyValueConfig) error {
-	there, err := b.js.Stream(ctx, "KV_"+cfg.Bucket)
-	if err == nil {
-		if has := there.CachedInfo().Config; has.MaxAge == cfg.TTL && has.MaxBytes == cfg.MaxBytes && has.Replicas == cfg.Replicas && has.Discard == discards(cfg) {
-			return nil // see ensureStream
-		}
-	}
-	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("bucket %s: %w", cfg.Bucket, err)
-	}
-	// Not CreateOrUpdateKeyValue: it updates first, and a cluster that is just making the stream for somebody else never answers that.
-	_, err = b.js.CreateKeyValue(ctx, cfg)
-	if errors.Is(err, jetstream.ErrBucketExists) {
-		_, err = b.js.UpdateKeyValue(ctx, cfg)
-	}
-	if err == nil && discards(cfg) == jetstream.DiscardOld {
-		err = b.discardOld(ctx, "KV_"+cfg.Bucket)
-	}
-	if err != nil {
-		return fmt.Errorf("bucket %s: %w", cfg.Bucket, err)
-	}
-	return nil
+	return b.ensureStream(ctx, jetstream.StreamConfig{
+		Name: "KV_" + cfg.Bucket, Description: cfg.Description, Subjects: []string{"$KV." + cfg.Bucket + ".>"},
+		Storage: cfg.Storage, Replicas: cfg.Replicas, MaxAge: cfg.TTL, MaxBytes: cfg.MaxBytes, MaxMsgSize: cfg.MaxValueSize,
+		MaxMsgsPerSubject: 1, Discard: discards(cfg), AllowRollup: true, DenyDelete: true, AllowDirect: true,
+	})
 }
 
-// discards is what a full bucket lets go: what has no end must not end by others' doing.
+// discards is what a full bucket lets go. Of what is old soon anyhow the oldest, so that who fills it keeps nobody from calling; of what has no end
+// nothing: it must not end by others' doing.
 func discards(cfg jetstream.KeyValueConfig) jetstream.DiscardPolicy {
 	if cfg.TTL == 0 {
 		return jetstream.DiscardNew
 	}
 	return jetstream.DiscardOld
-}
-
-// discardOld lets the oldest entries of a full bucket go. A bucket refuses new ones instead, and whoever fills it would keep everybody from
-// calling until its entries are old.
-func (b *Bus) discardOld(ctx context.Context, stream string) error {
-	s, err := b.js.Stream(ctx, stream)
-	if err != nil {
-		return err
-	}
-	cfg := s.CachedInfo().Config
-	if cfg.Discard == jetstream.DiscardOld {
-		return nil
-	}
-	cfg.Discard = jetstream.DiscardOld
-	_, err = b.js.UpdateStream(ctx, cfg)
-	return err
 }
 
 func (b *Bus) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {

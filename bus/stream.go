@@ -29,6 +29,8 @@ const (
 	chatBytes = 256 << 20
 
 	ensureTimeout = 10 * time.Second
+	// answerTime is how long JetStream has to answer one request before it is looked whether what was asked for is there.
+	answerTime = 500 * time.Millisecond
 )
 
 // ensure makes the region's streams and buckets where they are missing, and lists the regions.
@@ -73,20 +75,11 @@ func (b *Bus) replayConfig(shard int) jetstream.StreamConfig {
 // ensureStream creates the stream, or brings an older one to the configuration. One that is there as it should be is left alone: to create or
 // change it takes the meta leader of all regions, which may be out of reach.
 func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) error {
-	there, err := b.js.Stream(ctx, cfg.Name)
-	if err == nil && fits(there.CachedInfo().Config, cfg) {
-		return nil
-	}
-	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("stream %s: %w", cfg.Name, err)
-	}
-	if there == nil {
-		_, err = b.js.CreateStream(ctx, cfg)
-	}
-	// What is known to be there is not created again: nats-server compares a create with a stream while another's update writes to it.
-	if there != nil || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		_, err = b.js.UpdateStream(ctx, cfg)
-	}
+	var there jetstream.Stream
+	err := b.patiently(ctx, func(ctx context.Context) (err error) {
+		there, err = b.makeStream(ctx, cfg)
+		return err
+	})
 	if err != nil && there != nil && noMeta(err) && tells(there.CachedInfo().Config, cfg) {
 		b.log.Warn("a stream is used as it is, as JetStream has nobody to change it now", "stream", cfg.Name, "error", err)
 		return nil
@@ -95,6 +88,38 @@ func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) erro
 		return fmt.Errorf("stream %s: %w", cfg.Name, err)
 	}
 	return nil
+}
+
+// makeStream is one try of it; there is the stream if it was found, as it was.
+func (b *Bus) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (there jetstream.Stream, err error) {
+	there, err = b.js.Stream(ctx, cfg.Name)
+	if err == nil && fits(there.CachedInfo().Config, cfg) {
+		return there, nil
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, err
+	}
+	if there == nil {
+		_, err = b.js.CreateStream(ctx, cfg)
+	}
+	// What is known to be there is not created again: nats-server compares a create with a stream while another's update writes to it.
+	if there != nil || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		_, err = b.js.UpdateStream(ctx, cfg)
+	}
+	return there, err
+}
+
+// patiently tries what JetStream may not answer, as it does not when several ask for the same at once, and looks again: it may be done.
+func (b *Bus) patiently(ctx context.Context, try func(context.Context) error) error {
+	for wait := answerTime; ; wait *= 2 {
+		attempt, cancel := context.WithTimeout(ctx, wait)
+		err := try(attempt)
+		late := attempt.Err() != nil
+		cancel()
+		if err == nil || !late || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // fits tells whether a stream has what cfg asks for.
@@ -183,10 +208,13 @@ func (b *Bus) Regions() []wire.Region { return b.regions.list() }
 // once ask for the same. [Bus.ensureChat] adds the other regions, well after.
 func (b *Bus) makeChat(ctx context.Context) error {
 	cfg := b.chatConfig(b.opts.Region)
-	_, err := b.js.Stream(ctx, cfg.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = b.js.CreateStream(ctx, cfg)
-	}
+	err := b.patiently(ctx, func(ctx context.Context) error {
+		_, err := b.js.Stream(ctx, cfg.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			_, err = b.js.CreateStream(ctx, cfg)
+		}
+		return err
+	})
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return fmt.Errorf("stream %s: %w", cfg.Name, err)
 	}
