@@ -78,7 +78,7 @@ setup:
 
 .PHONY: test-go
 test-go: ## the Go tests, with the race detector
-	@.ci/stage "Go tests" go test -race -timeout 20m $$(go list ./... | grep -v -e /cmd/edge$$ -e /node_modules/)
+	@.ci/stage "Go tests" go test -race -timeout 30m $$(go list ./... | grep -v -e /cmd/edge$$ -e /node_modules/)
 	@.ci/stage "Go tests of faults, by themselves" go test -race -timeout 20m ./cmd/edge
 
 .PHONY: test-web
