@@ -80,6 +80,7 @@ func TestHelloSaysWhatHolds(t *testing.T) {
 	want := wire.Limits{
 		FrameBytes: 65536, Rate: limits.Rate, Burst: limits.Burst, InfoBytes: limits.InfoBytes, Rooms: limits.Rooms, Peers: limits.Peers,
 		Presence: limits.Presence, HistoryPosts: limits.HistoryPosts, HelloMs: 10_000, GraceMs: 30_000, ReplayMs: 60_000, RingMs: 30_000,
+		Contacts: limits.Contacts,
 	}
 	if h.Limits != want {
 		t.Errorf("limits are %+v, want %+v", h.Limits, want)
