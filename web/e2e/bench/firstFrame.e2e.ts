@@ -9,7 +9,7 @@ const ROUNDS = 5
 async function joined(visitor: Visitor, room: string): Promise<number> {
   await visitor.open(`/r/${room}`)
   await visitor.find('name').fill(visitor.name)
-  await visitor.find('preview').locator('video').waitFor()
+  await visitor.find('preview').waitFor()
   return visitor.page.evaluate(
     () =>
       new Promise<number>((resolve) => {
