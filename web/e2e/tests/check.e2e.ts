@@ -155,7 +155,7 @@ test('after a first visit the page opens without a network, says so, keeps nothi
   // What was loaded when used is there the next time, too.
   await ada.open('/r/offline')
   await ada.find('open-check').click()
-  await ada.find('check-close').click()
+  await ada.find('dialog-close').click()
 
   await ada.setOffline(true)
   await ada.open('/')
@@ -166,7 +166,7 @@ test('after a first visit the page opens without a network, says so, keeps nothi
   await ada.notice('offline').waitFor()
   await ada.find('open-check').click()
   await ada.page.locator('[data-testid="check-network"][data-state="unreachable"]').waitFor()
-  await ada.find('check-close').click()
+  await ada.find('dialog-close').click()
 
   const kept = await page.evaluate(async () => {
     const caches = window.caches

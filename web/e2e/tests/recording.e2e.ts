@@ -293,7 +293,7 @@ test('pictures have every pixel of their track, can be drawn on, copied and kept
   expect(copied).toEqual([ADA.width, ADA.height])
   await ada.find('picture-keep').click()
   await expect.poll(() => ada.find('picture-keep').innerText(), SOON).toBe('In the library')
-  await ada.find('picture-close').click()
+  await ada.find('dialog-close').click()
 
   // The other's, as large as it comes, though its tile has another size.
   await ada.tile('Bo').getByTestId('tile-menu').click()
@@ -303,7 +303,7 @@ test('pictures have every pixel of their track, can be drawn on, copied and kept
     await ada.find('remote-video').evaluate((video: HTMLVideoElement) => [video.videoWidth, video.videoHeight]),
   )
   expect(await look(0.25, 0.5)).toEqual(red)
-  await ada.find('picture-close').click()
+  await ada.find('dialog-close').click()
 
   await fromMenu(ada, 'picture-call')
   await canvas.waitFor()
