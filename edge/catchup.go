@@ -449,10 +449,17 @@ func (c *catchUp) noted(env *wire.Envelope, mine *bool) (ended bool) {
 
 // outdo makes this resume count as later than those that came before it with the same key, whose ok the client never had.
 func (c *catchUp) outdo() {
-	if c.rivals < c.s.generation() {
+	c.s.mu.Lock()
+	rivals := max(c.rivals, c.s.rival)
+	outdone := rivals < c.s.generation()
+	if !outdone {
+		c.s.gen.Store(rivals + 1)
+	}
+	c.s.reviving = false
+	c.s.mu.Unlock()
+	if outdone {
 		return
 	}
-	c.s.gen.Store(c.rivals + 1)
 	c.edge.noteResumed(c.s, c.s.roomStates())
 }
 

@@ -88,8 +88,8 @@ func (h *hearing) hear(m bus.Message) {
 		h.edge.log.Warn("a message of the bus can't be read", h.where(), slog.Any("error", err))
 		return
 	}
-	if env.Edge == h.edge.id && env.Kind != wire.KindEvent && env.Kind != wire.KindTail {
-		return // streams tell it to all, and this edge knows
+	if env.Edge == h.edge.id && env.Kind != wire.KindEvent && env.Kind != wire.KindTail && env.Kind != wire.KindSession {
+		return // streams tell it to all, and this edge knows; but of a session it is to be known what was said before, and what after
 	}
 	switch env.Kind {
 	case wire.KindEvent:

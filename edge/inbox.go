@@ -149,32 +149,42 @@ func (b *inbox) other(env *wire.Envelope, m bus.Message) {
 			b.edge.metrics.badEnvelopes.Inc()
 			return
 		}
-		b.edge.noted(&note)
+		b.edge.noted(&note, env.At)
 	}
 }
 
-// noted lets go of a session that was resumed on another edge. Of two edges that resume it at once, the same one gives way everywhere.
-func (e *Edge) noted(note *wire.SessionNote) {
+// noted lets go of a session that was resumed on another edge. Of two edges that resume it at once, the same one gives way everywhere. What was said before
+// this edge's own word of a resume was heard is of an earlier one, which the one under way outdoes.
+func (e *Edge) noted(note *wire.SessionNote, at int64) {
 	e.mu.Lock()
 	s := e.sessions[note.Session]
 	e.mu.Unlock()
 	if s == nil || note.Note != wire.NoteResumed {
 		return
 	}
-	if gen := s.generation(); note.Gen > gen || note.Gen == gen && note.Edge > e.id {
-		e.leaveOthers(s, note.Rooms)
-		e.letGo(s, note.Edge)
+	if note.Edge == e.id {
+		if at == s.noted.Load() {
+			s.unsaid.Store(false)
+		}
+		return
 	}
-}
-
-// leaveOthers takes a session that has gone on elsewhere out of the rooms in which it does not: its client never had the ok of that join.
-func (e *Edge) leaveOthers(s *session, goesOn []wire.RoomID) {
-	for _, r := range s.roomList() {
-		if !slices.Contains(goesOn, r.id) && s.dropRoom(r.id) != nil {
+	rooms, ok := s.finish(false, func() bool {
+		gen := s.generation()
+		later := note.Gen > gen || note.Gen == gen && note.Edge > e.id
+		return later && (!s.unsaid.Load() || !s.outdoesLocked(note.Gen))
+	})
+	if !ok {
+		return
+	}
+	// It may be in a room of which its client never had the join's ok: there it does not go on.
+	goesOn := func(r *room) bool { return slices.Contains(note.Rooms, r.id) }
+	for _, r := range rooms {
+		if !goesOn(r) {
 			r.remove(s, wire.ReasonLost)
 			e.release(r)
 		}
 	}
+	e.handOver(s, slices.DeleteFunc(rooms, func(r *room) bool { return !goesOn(r) }), note.Edge)
 }
 
 // noteResumed tells the edges that the session is here now.
@@ -183,18 +193,19 @@ func (e *Edge) noteResumed(s *session, rooms []roomState) {
 	for _, rs := range rooms {
 		note.Rooms = append(note.Rooms, rs.Room)
 	}
-	s.noted.Store(e.note(s, note))
+	at := max(time.Now().UnixMilli(), s.noted.Load()+1)
+	s.noted.Store(at)
+	e.note(s, note, at)
 }
 
-// note tells the edges that hold the user's sessions what happened to this one, through the stream, where a later resume finds it.
-func (e *Edge) note(s *session, note wire.SessionNote) (at int64) {
-	env := wire.Envelope{Kind: wire.KindSession, Edge: e.id, At: time.Now().UnixMilli(), Body: wire.AppendJSON(nil, note)}
+// note tells the edges that hold the user's sessions what happened to this one, through the stream, where a later resume finds it. at is in Unix ms.
+func (e *Edge) note(s *session, note wire.SessionNote, at int64) {
+	env := wire.Envelope{Kind: wire.KindSession, Edge: e.id, At: at, Body: wire.AppendJSON(nil, note)}
 	e.bus.Publish(bus.UserScope(s.user.ID), bus.ToEdges, env.Append(nil), func(err error) {
 		if err != nil {
 			e.log.Warn("a session's note was not accepted", "session", s.peer, "note", note.Note, "error", err)
 		}
 	})
-	return env.At
 }
 
 // outboxOf returns this edge's numbering for a user. Idle ones are dropped by the sweep; the next begins a new source.

@@ -34,6 +34,9 @@ func (e *Edge) resume(ctx context.Context, sock *socket, id uint64, a *wire.Resu
 	defer read()
 	sock.queue.hold()
 	s, err := e.revive(ctx, sock, st, user, claims)
+	if s != nil {
+		defer s.revived()
+	}
 	if errors.Is(err, errEnded) {
 		return nil, wire.CloseSessionUnknown, sessionEnded()
 	}
@@ -127,6 +130,14 @@ func (e *Edge) resume(ctx context.Context, sock *socket, id uint64, a *wire.Resu
 	return s, 0, nil
 }
 
+// revived ends what holds only while the session resumes.
+func (s *session) revived() {
+	s.unsaid.Store(false)
+	s.mu.Lock()
+	s.reviving = false
+	s.mu.Unlock()
+}
+
 // unrevive takes a resume back that came to nothing. No roster loses the session: it may resume elsewhere, or here once more.
 func (e *Edge) unrevive(s *session, sock *socket) {
 	s.detach(sock)        // which is to hear why, and not that it was resumed elsewhere
@@ -200,6 +211,10 @@ func (e *Edge) revive(ctx context.Context, sock *socket, st *sessionState, user 
 		s = e.newSession(st.Session, st.Peer, user)
 		e.sessions[st.Session] = s
 	}
+	s.unsaid.Store(true)
+	s.mu.Lock()
+	s.reviving, s.rival = true, 0
+	s.mu.Unlock()
 	e.mu.Unlock()
 	s.authorize(claims)
 	s.makes(st.Makes...)

@@ -267,13 +267,20 @@ func (r *room) read(env *wire.Envelope, into any) bool {
 // putRemoteLocked notes a peer on another edge and reports whether the local peers did not know it, or not so.
 func (r *room) putRemoteLocked(p *remotePeer) (news bool) {
 	if m := r.local[p.Peer.Peer]; m != nil {
-		if m.sess.generation() >= p.gen {
-			return false // an old tale: the session has come here since
+		sess := m.sess
+		old := false
+		rooms, first := sess.finish(false, func() bool {
+			old = sess.generation() >= p.gen || sess.outdoesLocked(p.gen)
+			return !old
+		})
+		if old {
+			return false // the session has come here since, or is just coming
 		}
 		delete(r.local, p.Peer.Peer) // it has moved on
 		p.from = r.edge.id
-		sess := m.sess
-		r.edge.own(func(context.Context) { r.edge.letGo(sess, p.edge) })
+		if first {
+			r.edge.own(func(context.Context) { r.edge.handOver(sess, rooms, p.edge) })
+		}
 		r.remote[p.Peer.Peer] = p
 		return false
 	}

@@ -24,6 +24,7 @@ type session struct {
 
 	gen    atomic.Uint64            // how often it was resumed
 	noted  atomic.Int64             // when its user's inbox was told so, in Unix ms
+	unsaid atomic.Bool              // while it resumes, and its own word of that is not heard
 	socket atomic.Pointer[socket]   // nil while detached
 	held   atomic.Pointer[heldKeys] // while it resumes
 	owed   atomic.Pointer[debt]     // what it was not given when it resumed; nil as a rule
@@ -47,6 +48,8 @@ type session struct {
 	knocks   bucket
 	keyed    time.Time // when keyNow last signed
 	detached time.Time // zero while there is a socket
+	reviving bool      // until a resume knows which others it has to outdo
+	rival    uint64    // the greatest generation that others told of meanwhile
 	ending   bool      // the sweep is finding out whether it goes on elsewhere
 	ended    bool      // it is over here: closed, expired, or resumed elsewhere
 	forGood  bool      // and nowhere else
@@ -329,7 +332,7 @@ func (e *Edge) closeBad(sock *socket, err error) bool {
 
 // end is the session's end for good: rosters lose it, and nobody can resume it.
 func (e *Edge) end(s *session, reason wire.Reason) {
-	rooms, ok := s.finish(true)
+	rooms, ok := s.finish(true, nil)
 	if !ok {
 		return
 	}
@@ -337,17 +340,20 @@ func (e *Edge) end(s *session, reason wire.Reason) {
 		r.remove(s, reason)
 		e.release(r)
 	}
-	e.note(s, wire.SessionNote{Note: wire.NoteEnded, Session: s.id, Peer: s.peer, Gen: s.generation(), Edge: e.id})
+	e.note(s, wire.SessionNote{Note: wire.NoteEnded, Session: s.id, Peer: s.peer, Gen: s.generation(), Edge: e.id}, time.Now().UnixMilli())
 	e.forgetSession(s)
 	e.own(func(ctx context.Context) { e.hangUpAll(ctx, s) })
 }
 
 // letGo ends the session on this edge only: it goes on elsewhere.
 func (e *Edge) letGo(s *session, to wire.EdgeID) {
-	rooms, ok := s.finish(false)
-	if !ok {
-		return
+	if rooms, ok := s.finish(false, nil); ok {
+		e.handOver(s, rooms, to)
 	}
+}
+
+// handOver leaves the session's places in its rooms to the edge on which it goes on.
+func (e *Edge) handOver(s *session, rooms []*room, to wire.EdgeID) {
 	for _, r := range rooms {
 		r.mu.Lock()
 		if m := r.local[s.peer]; m != nil && m.sess == s {
@@ -363,11 +369,20 @@ func (e *Edge) letGo(s *session, to wire.EdgeID) {
 	e.forgetSession(s)
 }
 
-// finish marks the session as over here and hands its rooms to whoever was first to do so.
-func (s *session) finish(forGood bool) (rooms []*room, first bool) {
+// outdoesLocked reports whether the session resumes here just now: what others tell of it is then of an earlier resume, as far as can be told, and is outdone.
+// A later one comes with a note that is heard after this one's own.
+func (s *session) outdoesLocked(gen uint64) bool {
+	if s.reviving {
+		s.rival = max(s.rival, gen)
+	}
+	return s.reviving
+}
+
+// finish marks the session as over here, if that is so still, and hands its rooms to whoever was first to do so.
+func (s *session) finish(forGood bool, still func() bool) (rooms []*room, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
+	if s.ended || still != nil && !still() {
 		return nil, false
 	}
 	s.ended, s.forGood = true, forGood

@@ -169,7 +169,7 @@ func (e *Edge) endUnlessMoved(s *session, reason wire.Reason) {
 // lapse ends a session here that may have been resumed in a region that is cut off: it must not stand in rosters for as long as that lasts. Should it go
 // on there, its new edge's word outweighs this, and its calls go on too.
 func (e *Edge) lapse(s *session, reason wire.Reason) {
-	rooms, ok := s.finish(false)
+	rooms, ok := s.finish(false, nil)
 	if !ok {
 		return
 	}
