@@ -1,0 +1,19 @@
+// Command turnctl provisions coturn, proves that it works, and keeps it healthy.
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"callmesh/cmd/internal/cli"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int { return cli.Main(rootCommand(), os.Args[1:]) }
+
+func rootCommand() *cobra.Command {
+	return cli.Root("turnctl", "callmesh's hand on coturn: set up, prove, watch, rotate, drain",
+		cli.Version())
+}
