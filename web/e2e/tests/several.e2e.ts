@@ -49,9 +49,8 @@ test('four see one another, one of them by a relay; one leaves, one reloads, and
   // With three others a face is nowhere large, and every sender knows.
   const heldDown = () =>
     ada.page.evaluate(() => [...window.callmesh!.peerConnections().values()].map((pc) => pc.getTransceivers()[1]!.sender.getParameters().encodings[0]?.maxBitrate ?? 0))
-  await expect.poll(heldDown, { timeout: 20_000 }).toHaveLength(3)
-  await expect.poll(async () => Math.max(...(await heldDown())), { timeout: 20_000 }).toBeLessThanOrEqual(850_000)
-  expect(Math.min(...(await heldDown()))).toBeGreaterThan(0)
+  // 0 stands for a sender that knows of no bound yet.
+  await expect.poll(async () => (await heldDown()).filter((rate) => rate > 0 && rate <= 850_000), { timeout: 30_000 }).toHaveLength(3)
 
   await cy.leave()
   for (const visitor of [ada, bo, di]) await visitor.tile('Cy').waitFor({ state: 'detached' })
