@@ -139,7 +139,8 @@ const floodFactor = 3
 
 func (l Limits) wire() wire.Limits {
 	return wire.Limits{
-		FrameBytes: wire.MaxFrameBytes, Rate: l.Rate, Burst: l.Burst, InfoBytes: l.InfoBytes, Rooms: l.Rooms, Peers: l.Peers,
+		FrameBytes: wire.MaxFrameBytes, Rate: l.Rate, Burst: l.Burst, ByteRate: l.ByteRate, ByteBurst: l.ByteBurst, InfoBytes: l.InfoBytes,
+		Rooms: l.Rooms, Peers: l.Peers,
 		Presence: l.Presence, Contacts: l.Contacts, HistoryPosts: l.HistoryPosts, HelloMs: l.HelloTimeout.Milliseconds(), GraceMs: l.Grace.Milliseconds(),
 		ReplayMs: l.ReplayWindow.Milliseconds(), RingMs: l.Ring.Milliseconds(),
 	}

@@ -78,7 +78,8 @@ func TestHelloSaysWhatHolds(t *testing.T) {
 	c := edgetest.Connect(t, m.Edges[0], "ann")
 	h, limits := c.Hello, edge.DefaultLimits()
 	want := wire.Limits{
-		FrameBytes: 65536, Rate: limits.Rate, Burst: limits.Burst, InfoBytes: limits.InfoBytes, Rooms: limits.Rooms, Peers: limits.Peers,
+		FrameBytes: 65536, Rate: limits.Rate, Burst: limits.Burst, ByteRate: 512 << 10, ByteBurst: 4 << 20,
+		InfoBytes: limits.InfoBytes, Rooms: limits.Rooms, Peers: limits.Peers,
 		Presence: limits.Presence, HistoryPosts: limits.HistoryPosts, HelloMs: 10_000, GraceMs: 30_000, ReplayMs: 60_000, RingMs: 30_000,
 		Contacts: limits.Contacts,
 	}

@@ -128,8 +128,10 @@ type HelloOK struct {
 // Limits tells a client what the edge allows it. Rates are per second.
 type Limits struct {
 	FrameBytes   int     `json:"frameBytes"`
-	Rate         float64 `json:"rate"`  // frames per second, sustained
-	Burst        int     `json:"burst"` // frames at once
+	Rate         float64 `json:"rate"`                // frames per second, sustained
+	Burst        int     `json:"burst"`               // frames at once
+	ByteRate     int     `json:"byteRate,omitempty"`  // bytes of frames per second, sustained
+	ByteBurst    int     `json:"byteBurst,omitempty"` // bytes of frames at once
 	InfoBytes    int     `json:"infoBytes"`
 	Rooms        int     `json:"rooms"`    // rooms per session
 	Peers        int     `json:"peers"`    // peers per room

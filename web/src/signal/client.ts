@@ -140,8 +140,8 @@ export class SignalClient {
       const request = this.requests.add(op, args, timeoutMs, (ok) => resolve(ok as Ops[K]['ok']), reject)
       if (!request) return
       const limit = this.hello?.limits.frameBytes ?? MAX_FRAME_BYTES
-      // The edge would end the session over it. A UTF-16 unit takes three bytes of UTF-8 at most.
-      if (request.frame.length * 3 > limit && new TextEncoder().encode(request.frame).length > limit) {
+      // The edge would end the session over it.
+      if (request.bytes > limit) {
         this.requests.take(request.id)
         reject(new WireError('too_large', `${op} takes more than ${limit} bytes`))
         return
@@ -246,7 +246,7 @@ export class SignalClient {
     this.hello = hello
     this.greetedAt = Date.now()
     this.pass.accepted({ session: hello.session, key: hello.key, user: hello.user.id })
-    this.pace.begin(hello.limits, Date.now())
+    this.pace.begin(hello.limits, Date.now(), kind === 'new' || kind === 'replaced')
     if (kind === 'replaced') {
       // The old session's rooms are gone, so its requests mean nothing to the new one.
       this.seen.clear()
@@ -337,7 +337,7 @@ export class SignalClient {
     // Once a hello is out, the edge of the line may have been relieved of the session: what it is asked now could be lost.
     if (!this.line || this.attempt?.asked || this.timers.flush !== undefined) return
     for (const request of this.requests.unsent()) {
-      const wait = this.pace.take(Date.now())
+      const wait = this.pace.take(request.bytes, Date.now())
       if (wait > 0) {
         this.timers.flush = setTimeout(() => {
           this.timers.flush = undefined
@@ -374,7 +374,7 @@ export class SignalClient {
     )
     if (!request) return
     // Ahead of what waits: it is to tell whether waiting makes sense.
-    this.pace.take(Date.now())
+    this.pace.spend(request.bytes)
     this.requests.sent(request)
     line.send(request.frame)
   }

@@ -111,6 +111,27 @@ describe('requests', () => {
     expect(client.state).toBe('open')
   })
 
+  it('go out no faster than the edge allows in bytes, and a resume gives nothing back', async () => {
+    const limits = { ...HELLO.limits, rate: 1_000, burst: 1_000, byteRate: 1_250, byteBurst: 2_500 }
+    await connect(limits)
+    edge.answers.set('post', () => ({ mid: 'a:1', at: 1 }))
+    // Of some 600 bytes each, three at once and then five in three seconds.
+    const large = (key: string) => client.request('post', { room: 'r', data: '€'.repeat(180), key })
+    const all = Promise.all(Array.from({ length: 8 }, (_, n) => large(`k${n}`)))
+    expect(keys()).toHaveLength(3)
+    edge.socket.drop(1006)
+    await vi.advanceTimersByTimeAsync(0)
+    await vi.advanceTimersByTimeAsync(1_000)
+    edge.greet({ resumed: true, limits })
+    const before = keys().length
+    expect(before).toBe(2)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(keys().length).toBeLessThanOrEqual(before + 4)
+    await vi.advanceTimersByTimeAsync(4_000)
+    await all
+    expect(new Set(keys())).toEqual(new Set(Array.from({ length: 8 }, (_, n) => `k${n}`)))
+  })
+
   it('slow down when the edge says so, and leave room for the heartbeat', async () => {
     await connect({ rate: 10, burst: 100 })
     const refused = expect(post('k0')).rejects.toMatchObject({ code: 'rate_limited' })

@@ -13,6 +13,8 @@ export interface Request {
   readonly id: number
   readonly op: Op
   readonly frame: string
+  /** How long the frame is on the wire. */
+  readonly bytes: number
   /** Whether it may be sent again after its connection was lost. */
   readonly repeatable: boolean
   readonly timeoutMs: number
@@ -45,9 +47,10 @@ export class Requests {
       return null
     }
     const id = ++this.lastId
+    const frame = JSON.stringify({ id, op, ...args })
     const request: Request = {
-      id, op, timeoutMs, resolve, reject,
-      frame: JSON.stringify({ id, op, ...args }),
+      id, op, timeoutMs, resolve, reject, frame,
+      bytes: new TextEncoder().encode(frame).length,
       repeatable: IDEMPOTENT.has(op) || ('key' in args && typeof args.key === 'string'),
       sent: false,
       firstSent: null,

@@ -621,6 +621,10 @@ export interface Limits {
   rate: number
   /** frames at once */
   burst: number
+  /** bytes of frames per second, sustained */
+  byteRate?: number
+  /** bytes of frames at once */
+  byteBurst?: number
   infoBytes: number
   /** rooms per session */
   rooms: number
