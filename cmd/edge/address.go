@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // turnPort is the standard port of TURN (RFC 8656, section 3.2).
@@ -28,6 +30,20 @@ func splitAddr(addr string) (host string, port uint16, err error) {
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.Unmap().IsLoopback()
+}
+
+// listening says which key to change when an address could not be had.
+func listening(key string, err error) error {
+	switch {
+	// The embedded NATS tells it in words alone.
+	case errors.Is(err, syscall.EADDRINUSE), err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()):
+		return fmt.Errorf("%w; stop what listens there, or give another address with --%s", err, key)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w; --%s takes an address of this machine, or 0.0.0.0 for all", err, key)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w; ports below 1024 want a privilege, others can be given with --%s", err, key)
+	}
+	return err
 }
 
 // hostIP gives the address of a host to listen on, without asking anyone for it.

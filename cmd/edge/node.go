@@ -140,7 +140,7 @@ func (n *node) startTURN(c *Config) error {
 		Logger: n.log.With("part", "turnd"), Registerer: n.metrics,
 	})
 	if err != nil {
-		return err
+		return listening("turn-listen", err)
 	}
 	n.onClose(n.relay.Close)
 	n.ice.Secret = secret
@@ -169,7 +169,7 @@ func (n *node) startBus(c *Config) error {
 			DataDir: filepath.Join(c.dataDir(), "nats"), ListenAddr: c.NATSListen, Logger: n.log.With("part", "nats"),
 		})
 		if err != nil {
-			return err
+			return listening("nats-listen", err)
 		}
 		n.onClose(func() error { server.Shutdown(); return nil })
 		o.InProcess = server.InProcess()

@@ -57,7 +57,7 @@ func runServe(ctx context.Context, cfg *Config, log *slog.Logger, out io.Writer)
 
 	admin, err := n.listen("admin", cfg.AdminListen, nil, adminHandler(n.metrics, n.edge), nil)
 	if err != nil {
-		return err
+		return listening("admin-listen", err)
 	}
 	log.Info("metrics", "url", "http://"+admin.addr.String()+"/metrics")
 
@@ -68,7 +68,7 @@ func runServe(ctx context.Context, cfg *Config, log *slog.Logger, out io.Writer)
 	bounds := newConns(cfg.Sockets, cfg.AddressSockets, cfg.TrustedProxies, n.metrics)
 	public, err := n.listen("page", cfg.Listen, tlsConf, n.edge.Handler(), bounds.watch)
 	if err != nil {
-		return err
+		return listening("listen", err)
 	}
 	urls := pageURLs(public.addr, tlsConf != nil)
 	log.Info("serving", "urls", urls)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -152,12 +153,22 @@ func TestPartsThatFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	cfg, err := check(t, "--data-dir", t.TempDir(), "--tls-self-signed", "--turn-embedded", "--turn-listen", taken.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := prepare(cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "address already in use") {
-		t.Errorf("got %v", err)
+	at := taken.Addr().String()
+	for key, args := range map[string][]string{
+		"turn-listen": {"--tls-self-signed", "--turn-embedded", "--turn-listen", at},
+		"nats-listen": {"--tls-off", "--nats-listen", at},
+	} {
+		cfg, err := check(t, append(args, "--data-dir", t.TempDir())...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := prepare(cfg, slog.New(slog.DiscardHandler))
+		if err == nil {
+			err = errors.Join(n.startBus(cfg), n.close())
+		}
+		if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "another address with --"+key) {
+			t.Errorf("%s: got %v", key, err)
+		}
 	}
 }
 
