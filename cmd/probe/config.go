@@ -1,0 +1,44 @@
+package main
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/pion/stun/v2"
+
+	"callmesh/cmd/internal/cli"
+)
+
+// Config is everything that probe can be told. The tags are explained in package cli.
+type Config struct {
+	Server   string        `key:"server" example:"stun:stun.example.org:3478" help:"STUN server to ask, as a URL of RFC 7064. To tell behaviours it needs a second address, as coturn with two listening-ip has."`
+	Hairpin  bool          `key:"hairpin" default:"false" help:"Also test whether hosts behind this NAT reach each other by their outer addresses. Firewalls read the test as an attack."`
+	Lifetime time.Duration `key:"lifetime" default:"0s" example:"2m" help:"Also watch how long a mapping lasts that is not used, up to so long, which is how long it takes. 0: not at all."`
+	Wait     time.Duration `key:"wait" default:"500ms" help:"How long the first request waits for its answer; each of the next three waits twice as long."`
+	Output   string        `key:"output" default:"text" oneof:"text,json" help:"Form of the result."`
+}
+
+// Check implements cli.Checker.
+func (c *Config) Check(p *cli.Problems) {
+	if c.Server != "" {
+		if _, err := c.server(); err != nil {
+			p.Wrong("server", "%s", err)
+		}
+	}
+	if c.Lifetime < 0 || c.Lifetime > 10*time.Minute {
+		p.Wrong("lifetime", "%s is not between 0 and 10m", c.Lifetime)
+	}
+	if c.Wait < 10*time.Millisecond || c.Wait > 10*time.Second {
+		p.Wrong("wait", "%s is not between 10ms and 10s", c.Wait)
+	}
+}
+
+// server is the host and port of the server.
+func (c *Config) server() (string, error) {
+	u, err := stun.ParseURI(c.Server)
+	if err != nil || u.Scheme != stun.SchemeTypeSTUN {
+		return "", cli.Usage("%q is not a STUN server's URL; write it like stun:stun.example.org:3478", c.Server)
+	}
+	return net.JoinHostPort(u.Host, strconv.Itoa(u.Port)), nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"callmesh/cmd/internal/cli"
+	"callmesh/probe/discover"
+	"callmesh/probe/nat"
+)
+
+func natCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "nat --server stun:HOST:3478",
+		Short: "Tell what the NAT before this host is like (RFC 4787, RFC 5780), and what that means for calls",
+		Long: `Tell what the NAT before this host is like, by one STUN server with two addresses.
+
+Exit codes: 0 told, as far as it can be (the rest says why); 2 bad usage; 3 nothing came back, and that may be the server's doing.`,
+		Args: cobra.NoArgs,
+	}
+	cfg := new(Config)
+	b := cli.Bind(c, cfg)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := b.Load(); err != nil {
+			return err
+		}
+		if cfg.Server == "" {
+			return cli.Usage("--server: missing; write it like --server stun:stun.example.org:3478")
+		}
+		server, err := cfg.server()
+		if err != nil {
+			return err
+		}
+		r, err := discover.Run(c.Context(), discover.Options{Server: server, FirstWait: cfg.Wait, Hairpin: cfg.Hairpin, Lifetime: cfg.Lifetime})
+		if err != nil {
+			return cli.Unmeasured("%w", err)
+		}
+		if err := writeNAT(c.OutOrStdout(), cfg.Output, r); err != nil {
+			return err
+		}
+		if !r.Measured {
+			return cli.Unmeasured("%s: %s", server, r.Why)
+		}
+		return nil
+	}
+	return c
+}
+
+func writeNAT(w io.Writer, form string, r *discover.Result) error {
+	if form == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(what, value, meaning string) { fmt.Fprintf(t, "%s\t%s\t%s\n", what, value, meaning) }
+	row("server", r.Server, "")
+	row("udp", string(r.UDP), "")
+	if r.UDP == discover.UDPOpen {
+		row("nat", yesNo(r.NAT), "")
+		row("mapping", string(r.Mapping), mappingMeans(r.Mapping))
+		row("filtering", string(r.Filtering), filteringMeans(r.Filtering))
+		row("port preserved", yesNo(r.PortPreserved), "")
+		if r.PortDelta != nil {
+			row("port delta", fmt.Sprint(*r.PortDelta), "from one outer port of a socket to its next")
+		}
+		if r.Hairpin != nil {
+			row("hairpin", yesNo(r.Hairpin), "")
+		}
+		if r.LifetimeSeconds != nil {
+			row("lifetime", fmt.Sprintf("%.0f s", *r.LifetimeSeconds), "of a mapping that is not used, at least")
+		}
+		row("round trip", fmt.Sprintf("%.1f ms", *r.RoundTripMs), "")
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if r.Why != "" {
+		if _, err := fmt.Fprintf(w, "\nnot told, and why: %s\n", r.Why); err != nil {
+			return err
+		}
+	}
+	if !r.Measured {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", outlook(r.Class()))
+	return err
+}
+
+func yesNo(v *bool) string {
+	switch {
+	case v == nil:
+		return "unknown"
+	case *v:
+		return "yes"
+	}
+	return "no"
+}
+
+func mappingMeans(m nat.Mapping) string {
+	switch m {
+	case nat.EIM:
+		return "one outer port for all destinations"
+	case nat.ADM:
+		return "another outer port for each address"
+	case nat.APDM:
+		return "another outer port for each address and port: symmetric"
+	case nat.MappingUnknown:
+	}
+	return ""
+}
+
+func filteringMeans(f nat.Filtering) string {
+	switch f {
+	case nat.EIF:
+		return "anybody's packets come in through a port in use"
+	case nat.ADF:
+		return "packets come in from addresses that were sent to"
+	case nat.APDF:
+		return "packets come in from addresses and ports that were sent to"
+	case nat.FilteringUnknown:
+	}
+	return ""
+}
+
+// outlook says with how many of the nine kinds of NAT there are a direct connection can be expected.
+func outlook(c nat.Class) string {
+	if c.UDPBlocked {
+		return "Calls from here need a relay over TCP or TLS, whoever the other side is."
+	}
+	var direct, unsure int
+	classes := nat.Classes()
+	for _, other := range classes {
+		switch nat.Predict(c, other) {
+		case nat.Direct:
+			direct++
+		case nat.Unsure:
+			unsure++
+		case nat.Relayed:
+		}
+	}
+	if unsure > 0 {
+		return fmt.Sprintf("Calls from here can be expected to be direct with at least %d and at most %d of the %d kinds of NAT; the rest need a relay.", direct, direct+unsure, len(classes))
+	}
+	return fmt.Sprintf("Calls from here can be expected to be direct with %d of the %d kinds of NAT; the rest need a relay.", direct, len(classes))
+}

@@ -1,0 +1,302 @@
+// Package discover tells what the NAT before this host is like, by the behaviour tests of RFC 5780, section 4, against one STUN server with two addresses. What can't be told it does not guess.
+package discover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pion/stun/v2"
+
+	"callmesh/probe/nat"
+)
+
+// UDP says whether UDP reaches a server and comes back.
+type UDP string
+
+// What there is to say. Nothing may come back because the server is down, too: Result.Measured tells.
+const (
+	UDPOpen    UDP = "open"
+	UDPBlocked UDP = "blocked"
+	UDPUnknown UDP = "unknown" // something on the way said that the port is closed, so packets do pass
+)
+
+// Result is what was found.
+type Result struct {
+	// Server is the address that was asked, with its port.
+	Server    string        `json:"server"`
+	UDP       UDP           `json:"udp"`
+	Mapping   nat.Mapping   `json:"mapping"`
+	Filtering nat.Filtering `json:"filtering"`
+	// NAT says whether the outer address is another than this host's own.
+	NAT *bool `json:"nat"`
+	// PortPreserved says whether the outer port is this host's own; null if that could not be told, as the rest.
+	PortPreserved *bool `json:"portPreserved"`
+	// PortDelta is how far apart the outer ports are of two mappings of one socket that follow each other. Null where there is only one mapping.
+	PortDelta *int `json:"portDelta,omitempty"`
+	// Hairpin says whether two hosts behind this NAT reach each other by their outer addresses. Null unless asked for: firewalls read the test as an attack.
+	Hairpin *bool `json:"hairpin"`
+	// LifetimeSeconds is how long a mapping that is not used lasts, at least. Null unless asked for.
+	LifetimeSeconds *float64 `json:"lifetimeSeconds"`
+	// RoundTripMs is the time from the first request that was answered to its answer.
+	RoundTripMs *float64 `json:"roundTripMs"`
+	// Why says what could not be told, and what stood in the way.
+	Why string `json:"why"`
+	// Measured is false if nothing came back and that may as well be the server's doing.
+	Measured bool `json:"measured"`
+}
+
+// Class is the result as predictions take it.
+func (r *Result) Class() nat.Class {
+	return nat.Class{Mapping: r.Mapping, Filtering: r.Filtering, UDPBlocked: r.UDP == UDPBlocked}
+}
+
+// Options say whom to ask, and what for.
+type Options struct {
+	// Server is the host and port of a STUN server, best one with two addresses.
+	Server string
+	// FirstWait is how long the first request waits for its answer; each of the next waits twice as long (RFC 8489, section 6.2.1). Default: 500 ms.
+	FirstWait time.Duration
+	// Tries is how many requests are sent before there is no answer. Default: 4, which with FirstWait takes 7.5 s.
+	Tries int
+	// Hairpin asks for the test of hairpinning.
+	Hairpin bool
+	// Lifetime is up to which age mappings are watched; 0: not at all. The test takes so long.
+	Lifetime time.Duration
+}
+
+func (o *Options) defaults() {
+	if o.FirstWait <= 0 {
+		o.FirstWait = 500 * time.Millisecond
+	}
+	if o.Tries <= 0 {
+		o.Tries = 4
+	}
+}
+
+// Run does the tests. An error means that they could not be begun: a name that does not resolve, no network, ctx over.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	o.defaults()
+	server, err := resolve(ctx, o.Server)
+	if err != nil {
+		return nil, err
+	}
+	t := &tests{o: o, server: server, r: Result{Server: server.String(), UDP: UDPBlocked, Mapping: nat.MappingUnknown, Filtering: nat.FilteringUnknown}}
+	defer t.close()
+	if err := t.run(ctx); err != nil {
+		return nil, err
+	}
+	t.r.Why = strings.Join(t.why, "; ")
+	return &t.r, nil
+}
+
+// resolve finds the IPv4 address of a server: behaviour discovery is about NAT, and IPv6 has none.
+func resolve(ctx context.Context, server string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("server %q: %w; write it like stun.example.org:3478", server, err)
+	}
+	n, err := net.DefaultResolver.LookupPort(ctx, "udp", port)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("server %q: %w", server, err)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("server %q has no IPv4 address: %w", server, err)
+	}
+	return netip.AddrPortFrom(ips[0].Unmap(), uint16(n)), nil
+}
+
+// tests are the tests of one run, and what they found so far.
+type tests struct {
+	o       Options
+	server  netip.AddrPort
+	local   netip.Addr
+	r       Result
+	why     []string
+	sockets []*socket
+}
+
+func (t *tests) cannot(what, why string, args ...any) {
+	t.why = append(t.why, what+": "+fmt.Sprintf(why, args...))
+}
+
+func (t *tests) run(ctx context.Context) error {
+	local, err := localAddr(ctx, t.server)
+	if err != nil {
+		return err
+	}
+	t.local = local
+	first, err := t.open()
+	if err != nil {
+		return err
+	}
+	a, err := t.ask(ctx, first, t.server)
+	if errors.Is(err, errNoAnswer) {
+		t.silence(ctx)
+		return ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	t.r.UDP, t.r.Measured = UDPOpen, true
+	ms := float64(a.took) / float64(time.Millisecond)
+	t.r.RoundTripMs = &ms
+	t.r.NAT = ptr(a.mapped.Addr() != t.local || a.mapped.Port() != first.port())
+	t.r.PortPreserved = ptr(a.mapped.Port() == first.port())
+
+	if other, why := t.other(a); why != "" {
+		t.cannot("mapping and filtering", "%s", why)
+	} else {
+		if err := t.mapping(ctx, first, a.mapped, other); err != nil {
+			return err
+		}
+		if err := t.filtering(ctx); err != nil {
+			return err
+		}
+	}
+	if t.o.Hairpin {
+		if err := t.hairpin(ctx); err != nil {
+			return err
+		}
+	}
+	if t.o.Lifetime > 0 {
+		return t.lifetime(ctx)
+	}
+	return nil
+}
+
+// silence says what it may mean that UDP brings nothing back.
+func (t *tests) silence(ctx context.Context) {
+	if t.refused(ctx) {
+		t.r.UDP = UDPUnknown
+		t.cannot("udp", "%s answers that the port is closed, so no STUN server runs there", t.server)
+		return
+	}
+	d := net.Dialer{Timeout: t.o.FirstWait * 4}
+	for _, port := range []uint16{t.server.Port(), 443} {
+		c, err := d.DialContext(ctx, "tcp4", netip.AddrPortFrom(t.server.Addr(), port).String())
+		if err == nil {
+			_ = c.Close()
+			t.r.Measured = true
+			t.cannot("udp", "nothing came back in %d tries, while TCP to port %d of the server connects", t.o.Tries, port)
+			return
+		}
+	}
+	t.cannot("udp", "nothing came back in %d tries, and TCP to the server does not connect either: it may be down", t.o.Tries)
+}
+
+// refused says whether an ICMP message comes back that the port is closed, which only a connected socket hears of.
+func (t *tests) refused(ctx context.Context) bool {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "udp4", t.server.String())
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(t.o.FirstWait))
+	m, err := stun.Build(stun.TransactionID, stun.BindingRequest)
+	if err != nil {
+		return false
+	}
+	_, _ = c.Write(m.Raw)
+	_, err = c.Read(make([]byte, 1500))
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// other is the server's second address (RFC 5780, section 7.4), or why it does not serve.
+func (t *tests) other(a answer) (netip.AddrPort, string) {
+	switch o := a.other; {
+	case !o.IsValid():
+		return o, "the server names no second address (OTHER-ADDRESS), so it can't tell"
+	case o.Addr() == t.server.Addr() || o.Port() == t.server.Port():
+		return o, fmt.Sprintf("the server's second address, %s, does not differ in address and port from %s, so it can't tell", o, t.server)
+	case a.from != t.server:
+		return o, fmt.Sprintf("the answer came from %s and not from %s: something on the way answers in the server's place", a.from, t.server)
+	default:
+		return o, ""
+	}
+}
+
+// mapping is section 4.3.
+func (t *tests) mapping(ctx context.Context, s *socket, first, other netip.AddrPort) error {
+	second, err := t.ask(ctx, s, netip.AddrPortFrom(other.Addr(), t.server.Port()))
+	if errors.Is(err, errNoAnswer) {
+		t.cannot("mapping", "nothing came back from the server's second address, %s", other.Addr())
+		return ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	if second.mapped == first {
+		t.r.Mapping = nat.EIM
+		return nil
+	}
+	t.r.PortDelta = ptr(int(second.mapped.Port()) - int(first.Port()))
+	third, err := t.ask(ctx, s, other)
+	if errors.Is(err, errNoAnswer) {
+		t.cannot("mapping", "it depends on the address, and nothing came back from %s to tell whether on the port too", other)
+		return ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	t.r.Mapping = nat.APDM
+	if third.mapped == second.mapped {
+		t.r.Mapping = nat.ADM
+	}
+	return nil
+}
+
+// filtering is section 4.4, from a socket that has sent to nobody else.
+func (t *tests) filtering(ctx context.Context) error {
+	s, err := t.open()
+	if err != nil {
+		return err
+	}
+	if _, err := t.ask(ctx, s, t.server); err != nil {
+		if errors.Is(err, errNoAnswer) {
+			t.cannot("filtering", "the server stopped answering")
+			return ctx.Err()
+		}
+		return err
+	}
+	for _, test := range []struct {
+		change changeRequest
+		means  nat.Filtering
+	}{{changeAddress | changePort, nat.EIF}, {changePort, nat.ADF}} {
+		a, err := t.ask(ctx, s, t.server, test.change)
+		if err == nil && a.from == t.server {
+			t.cannot("filtering", "the server answers from its first address when told to use another")
+			return nil
+		}
+		if err == nil {
+			t.r.Filtering = test.means
+			return nil
+		}
+		if !errors.Is(err, errNoAnswer) {
+			return err
+		}
+	}
+	// Silence means filtering only as long as the server answers at all.
+	if _, err := t.ask(ctx, s, t.server); err != nil {
+		t.cannot("filtering", "the server stopped answering")
+		return ctx.Err()
+	}
+	t.r.Filtering = nat.APDF
+	return nil
+}
+
+func (t *tests) close() {
+	for _, s := range slices.Backward(t.sockets) {
+		s.close()
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,147 @@
+package discover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pion/stun/v2"
+)
+
+// The tests that have to be asked for.
+
+// hairpin is section 4.5, but for one thing: each of the two sockets sends to the other's outer address, so that filtering does not hide hairpinning.
+func (t *tests) hairpin(ctx context.Context) error {
+	var sockets [2]*socket
+	var outer [2]answer
+	for i := range sockets {
+		s, err := t.open()
+		if err != nil {
+			return err
+		}
+		sockets[i] = s
+		if outer[i], err = t.ask(ctx, s, t.server); err != nil {
+			t.cannot("hairpin", "the server stopped answering")
+			return ctx.Err()
+		}
+	}
+	m, err := stun.Build(stun.TransactionID, stun.BindingRequest)
+	if err != nil {
+		return err
+	}
+	back, err := stun.Build(stun.TransactionID, stun.BindingRequest)
+	if err != nil {
+		return err
+	}
+	// It opens the way; whether it arrives does not matter.
+	_, _ = sockets[1].conn.WriteToUDPAddrPort(back.Raw, outer[0].mapped)
+	_, _, err = t.send(ctx, sockets[0], sockets[1], m, outer[1].mapped)
+	switch {
+	case err == nil:
+		t.r.Hairpin = ptr(true)
+	case errors.Is(err, errNoAnswer):
+		t.r.Hairpin = ptr(false)
+	default:
+		return err
+	}
+	return nil
+}
+
+// ages are how long mappings are left alone; those of common NATs lie between (RFC 4787, REQ-5, wants two minutes).
+var ages = []time.Duration{
+	5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second, 45 * time.Second, time.Minute, 90 * time.Second,
+	2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute, 7 * time.Minute, 10 * time.Minute,
+}
+
+// lifetime is section 4.6, with a mapping of its own for each age and all at once, so that it takes as long as the oldest. Each is tried by an answer that the server sends to its port on another
+// socket's request (RESPONSE-PORT): nothing that the mapping's own socket sends keeps it alive.
+func (t *tests) lifetime(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		alive = map[time.Duration]bool{}
+		first error
+	)
+	asker, err := t.open()
+	if err != nil {
+		return err
+	}
+	if _, err := t.ask(ctx, asker, t.server); err != nil {
+		t.cannot("lifetime", "the server stopped answering")
+		return ctx.Err()
+	}
+	var tried []time.Duration
+	for _, age := range append([]time.Duration{0}, ages...) {
+		if age > t.o.Lifetime {
+			break
+		}
+		tried = append(tried, age)
+		s, err := t.open()
+		if err != nil {
+			return err
+		}
+		wg.Go(func() {
+			lives, err := t.outlives(ctx, s, asker, age)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && first == nil {
+				first = err
+				stop()
+			}
+			alive[age] = lives
+		})
+	}
+	wg.Wait()
+	if first != nil {
+		t.cannot("lifetime", "%v", first)
+		return nil
+	}
+	// A mapping that was just made must be reached, or the server does not do RESPONSE-PORT.
+	if !alive[0] {
+		t.cannot("lifetime", "the server does not answer to another port (RESPONSE-PORT)")
+		return nil
+	}
+	lasted := time.Duration(0)
+	for _, age := range tried {
+		if !alive[age] {
+			t.r.LifetimeSeconds = ptr(lasted.Seconds())
+			t.cannot("lifetime", "at least %v and less than %v", lasted, age)
+			return nil
+		}
+		lasted = age
+	}
+	t.r.LifetimeSeconds = ptr(lasted.Seconds())
+	t.cannot("lifetime", "at least %v: longer was not waited", lasted)
+	return nil
+}
+
+// outlives says whether a new mapping is there after some time without use.
+func (t *tests) outlives(ctx context.Context, s, asker *socket, age time.Duration) (bool, error) {
+	a, err := t.ask(ctx, s, t.server)
+	if err != nil {
+		return false, fmt.Errorf("making a mapping: %w", err)
+	}
+	timer := time.NewTimer(age)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, responsePort(a.mapped.Port()))
+	if err != nil {
+		return false, err
+	}
+	p, _, err := t.send(ctx, asker, s, m, t.server)
+	switch {
+	case errors.Is(err, errNoAnswer):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return p.message.Type == stun.BindingSuccess, nil
+}

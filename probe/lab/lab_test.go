@@ -1,0 +1,161 @@
+package lab_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"callmesh/probe/discover"
+	"callmesh/probe/lab"
+	"callmesh/probe/nat"
+)
+
+// build starts a laboratory that lasts as long as the test program.
+func build(t *testing.T, kinds ...lab.Kind) (*lab.Lab, []lab.Site) {
+	t.Helper()
+	var sites []lab.Site
+	for _, k := range kinds {
+		built++
+		sites = append(sites, lab.Site{Name: fmt.Sprintf("s%d", built), Kind: k})
+	}
+	l, err := lab.Start(t.Context(), sites)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l, sites
+}
+
+var built int
+
+func relay(t *testing.T, l *lab.Lab, addresses int) *lab.Relay {
+	t.Helper()
+	r, err := l.StartRelay(t.Context(), addresses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// look is what a prober at a site finds.
+func look(l *lab.Lab, env ...string) lab.Look {
+	return func(ctx context.Context, site, server string) (*discover.Result, error) {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		c := l.Command(ctx, site, self)
+		c.Env = append(append(os.Environ(), discoverEnv+"="+server), env...)
+		out, err := c.Output()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return nil, fmt.Errorf("%w: %s", err, exit.Stderr)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r := new(discover.Result)
+		return r, json.Unmarshal(out, r)
+	}
+}
+
+var server = fmt.Sprintf("%s:%d", lab.ServerAddr, lab.RelayPort)
+
+func mustLook(t *testing.T, l *lab.Lab, site string, env ...string) *discover.Result {
+	t.Helper()
+	r, err := look(l, env...)(t.Context(), site, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestEverySiteIsWhatItClaims(t *testing.T) {
+	l, _ := build(t, lab.Kinds()...)
+	relay(t, l, 2)
+	verdicts, err := l.Verify(t.Context(), look(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(verdicts) != len(lab.Kinds()) {
+		t.Fatalf("%d verdicts of %d sites", len(verdicts), len(lab.Kinds()))
+	}
+	for _, v := range verdicts {
+		if !v.Agree || v.Found != v.Claims || v.Coturns != v.Claims {
+			t.Errorf("%s claims %s; found %s, by coturn's own tool %s: %s", v.Kind, v.Claims, v.Found, v.Coturns, v.Why)
+		}
+	}
+}
+
+func TestPortsAndAddresses(t *testing.T) {
+	l, sites := build(t, lab.Open, lab.EIMAPDF, lab.APDMAPDF)
+	relay(t, l, 2)
+	for _, s := range sites {
+		r := mustLook(t, l, s.Name)
+		if r.NAT == nil || *r.NAT == (s.Kind == lab.Open) {
+			t.Errorf("%s: whether there is a NAT: %+v", s.Kind, r)
+		}
+		if preserved := s.Kind.Class().Mapping == nat.EIM; r.PortPreserved == nil || *r.PortPreserved != preserved {
+			t.Errorf("%s: whether ports are preserved: %+v", s.Kind, r)
+		}
+		if (r.PortDelta != nil) != (s.Kind == lab.APDMAPDF) {
+			t.Errorf("%s: the distance between two ports: %+v", s.Kind, r)
+		}
+	}
+}
+
+func TestAServerWithoutASecondAddressCanNotTell(t *testing.T) {
+	l, sites := build(t, lab.EIMAPDF)
+	relay(t, l, 1)
+	r := mustLook(t, l, sites[0].Name)
+	if r.UDP != discover.UDPOpen || r.Mapping != nat.MappingUnknown || r.Filtering != nat.FilteringUnknown || !strings.Contains(r.Why, "second address") {
+		t.Errorf("%+v", r)
+	}
+	if r.PortPreserved == nil || !*r.PortPreserved {
+		t.Errorf("what can be told without it is not: %+v", r)
+	}
+}
+
+func TestSilence(t *testing.T) {
+	l, sites := build(t, lab.EIMAPDF, lab.UDPBlocked)
+	// Nothing listens: the kernel at the server says so.
+	if r := mustLook(t, l, sites[0].Name); r.Measured || r.UDP != discover.UDPUnknown || !strings.Contains(r.Why, "closed") {
+		t.Errorf("a server that is down: %+v", r)
+	}
+	// The same, and the answer that it is closed is lost too.
+	if r := mustLook(t, l, sites[1].Name); r.Measured || r.UDP != discover.UDPBlocked || !strings.Contains(r.Why, "may be down") {
+		t.Errorf("no UDP, to a server that is down: %+v", r)
+	}
+	relay(t, l, 2)
+	if r := mustLook(t, l, sites[1].Name); !r.Measured || r.UDP != discover.UDPBlocked || !strings.Contains(r.Why, "TCP") {
+		t.Errorf("no UDP, to a server that is up: %+v", r)
+	}
+}
+
+func TestHairpin(t *testing.T) {
+	l, sites := build(t, lab.EIMEIF, lab.Hairpin, lab.Open)
+	relay(t, l, 2)
+	for i, want := range []bool{false, true, true} {
+		r := mustLook(t, l, sites[i].Name, "HAIRPIN=1")
+		if r.Hairpin == nil || *r.Hairpin != want {
+			t.Errorf("%s: hairpin %v, want %v: %+v", sites[i].Kind, r.Hairpin, want, r)
+		}
+	}
+	if r := mustLook(t, l, sites[0].Name); r.Hairpin != nil {
+		t.Error("hairpinning was tried without being asked for")
+	}
+}

@@ -1,0 +1,108 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// RelayPort is where the relay listens, on both of its addresses; the other port of RFC 5780 is the next.
+const RelayPort = 3478
+
+// Relay is a coturn at the laboratory's [Server].
+type Relay struct {
+	stop context.CancelFunc
+	done chan struct{}
+	log  logBuffer
+	dir  string
+}
+
+// StartRelay starts coturn on both public addresses, or on the first alone: then it can't tell behaviours. It answers when this returns.
+func (l *Lab) StartRelay(ctx context.Context, addresses int) (*Relay, error) {
+	dir, err := os.MkdirTemp("", "nat-lab-")
+	if err != nil {
+		return nil, err
+	}
+	conf := fmt.Sprintf("listening-port=%d\nno-tls\nno-dtls\nno-cli\nno-auth\nlog-file=stdout\nsimple-log\nuserdb=%s\npidfile=%s\n",
+		RelayPort, filepath.Join(dir, "db"), filepath.Join(dir, "pid"))
+	for _, a := range []fmt.Stringer{ServerAddr, ServerAddr2}[:addresses] {
+		conf += fmt.Sprintf("listening-ip=%s\nrelay-ip=%s\n", a, a)
+	}
+	file := filepath.Join(dir, "turnserver.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r := &Relay{stop: stop, done: make(chan struct{}), dir: dir}
+	c := l.Command(running, Server, "turnserver", "-c", file)
+	c.Stdout, c.Stderr = &r.log, &r.log
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := c.Start(); err != nil {
+		stop()
+		return nil, errors.Join(fmt.Errorf("starting coturn: %w", err), os.RemoveAll(dir))
+	}
+	go func() {
+		defer close(r.done)
+		_ = c.Wait()
+	}()
+	if err := l.ready(ctx, r); err != nil {
+		return nil, errors.Join(err, r.Stop())
+	}
+	return r, nil
+}
+
+// ready waits until it answers, as its own client asks.
+func (l *Lab) ready(ctx context.Context, r *Relay) error {
+	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	defer stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if l.Command(ctx, Server, "timeout", "2", "turnutils_stunclient", ServerAddr.String()).Run() == nil {
+			return nil
+		}
+		select {
+		case <-r.done:
+			return fmt.Errorf("coturn ended: %s", r.log.String())
+		case <-ctx.Done():
+			return fmt.Errorf("coturn does not answer: %w: %s", ctx.Err(), r.log.String())
+		case <-tick.C:
+		}
+	}
+}
+
+// Stop ends it, and gives back once it has ended.
+func (r *Relay) Stop() error {
+	r.stop()
+	<-r.done
+	return os.RemoveAll(r.dir)
+}
+
+// logBuffer keeps what coturn has said, the latest of it.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const maxLog = 256 << 10
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.buf.Len() > maxLog {
+		b.buf.Next(b.buf.Len() / 2)
+	}
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
