@@ -8,6 +8,7 @@ import (
 	"github.com/pion/stun/v2"
 
 	"callmesh/cmd/internal/cli"
+	"callmesh/turnctl/turnauth"
 )
 
 // Config is everything that probe can be told. The tags are explained in package cli.
@@ -16,7 +17,17 @@ type Config struct {
 	Hairpin  bool          `key:"hairpin" default:"false" help:"Also test whether hosts behind this NAT reach each other by their outer addresses. Firewalls read the test as an attack."`
 	Lifetime time.Duration `key:"lifetime" default:"0s" example:"2m" help:"Also watch how long a mapping lasts that is not used, up to so long, which is how long it takes. 0: not at all."`
 	Wait     time.Duration `key:"wait" default:"500ms" help:"How long the first request waits for its answer; each of the next three waits twice as long."`
-	Output   string        `key:"output" default:"text" oneof:"text,json" help:"Form of the result."`
+
+	URL    string          `key:"url" example:"wss://calls.example.org" help:"Edge through which two hosts meet."`
+	Token  turnauth.Secret `key:"token" help:"Token for the edge, as edge token prints it."`
+	Room   string          `key:"room" example:"probe-1" help:"Room in which the two meet; nobody else should be there."`
+	Mode   string          `key:"mode" default:"all" oneof:"direct,relay-udp,relay-tcp,relay-tls,all" help:"Which paths an attempt may take."`
+	Repeat int             `key:"repeat" default:"1" help:"How many attempts are made."`
+	Limit  time.Duration   `key:"limit" default:"20s" help:"How long an attempt may take before it has failed."`
+	Meet   time.Duration   `key:"meet" default:"1m" help:"How long to wait for the other host to come."`
+	CA     string          `key:"ca" example:"/etc/callmesh/ca.pem" help:"PEM file with the authorities that the edge's certificate is checked against. Default: the system's."`
+
+	Output string `key:"output" default:"text" oneof:"text,json" help:"Form of the result."`
 }
 
 // Check implements cli.Checker.
@@ -28,6 +39,12 @@ func (c *Config) Check(p *cli.Problems) {
 	}
 	if c.Lifetime < 0 || c.Lifetime > 10*time.Minute {
 		p.Wrong("lifetime", "%s is not between 0 and 10m", c.Lifetime)
+	}
+	if c.Repeat < 1 || c.Repeat > 10_000 {
+		p.Wrong("repeat", "%d is not between 1 and 10000", c.Repeat)
+	}
+	if c.Limit < time.Second || c.Limit > 5*time.Minute {
+		p.Wrong("limit", "%s is not between 1s and 5m", c.Limit)
 	}
 	if c.Wait < 10*time.Millisecond || c.Wait > 10*time.Second {
 		p.Wrong("wait", "%s is not between 10ms and 10s", c.Wait)

@@ -73,7 +73,7 @@ Exit codes: 0 all agree; 1 one does not; 2 bad usage; 3 the laboratory could not
 
 // reenter runs the same command in namespaces of its own, and ends as it does.
 func reenter() error {
-	c, err := lab.Reenter()
+	c, err := lab.Reenter(os.Args[1:]...)
 	if err != nil {
 		return cli.Unmeasured("%w", err)
 	}
@@ -98,7 +98,7 @@ func verify(ctx context.Context) (verdicts []lab.Verdict, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	r, err := l.StartRelay(ctx, 2)
+	r, err := l.StartRelay(ctx, lab.RelayOptions{})
 	if err != nil {
 		return nil, err
 	}

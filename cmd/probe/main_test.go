@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"callmesh/cmd/internal/cli"
+	"callmesh/probe/lab"
 )
 
 // asProbe makes the test program be probe.
@@ -20,6 +22,24 @@ func TestMain(m *testing.M) {
 		os.Exit(run())
 	}
 	os.Exit(m.Run())
+}
+
+// entered says whether the test runs in namespaces of its own. If not, it has been run in there, and there is nothing left to do.
+func entered(t *testing.T) bool {
+	t.Helper()
+	if lab.Inside() {
+		return true
+	}
+	c, err := lab.Reenter("-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "5m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Run(); err != nil || !strings.Contains(out.String(), "--- PASS: "+t.Name()+" ") {
+		t.Fatalf("in the laboratory: %v\n%s", err, out.String())
+	}
+	return false
 }
 
 // probe runs it, and gives what it wrote and its exit code.

@@ -23,7 +23,7 @@ Exit codes: 0 told, as far as it can be (the rest says why); 2 bad usage; 3 noth
 		Args: cobra.NoArgs,
 	}
 	cfg := new(Config)
-	b := cli.Bind(c, cfg)
+	b := cli.Bind(c, cfg, "server", "hairpin", "lifetime", "wait", "output")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := b.Load(); err != nil {
 			return err

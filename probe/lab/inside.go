@@ -17,13 +17,13 @@ var errNotInside = errors.New("the laboratory wants namespaces of its own: the p
 // Inside says whether this process has namespaces of its own.
 func Inside() bool { return os.Getenv(insideEnv) == "1" }
 
-// Reenter is this program again, with the same arguments, in user, network, mount and process namespaces of its own. What it starts in there ends with it.
-func Reenter() (*exec.Cmd, error) {
+// Reenter is this program again, with these arguments, in user, network, mount and process namespaces of its own. What it starts in there ends with it.
+func Reenter(args ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command(self, os.Args[1:]...)
+	c := exec.Command(self, args...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.Env = append(os.Environ(), insideEnv+"=1")
 	c.SysProcAttr = &syscall.SysProcAttr{

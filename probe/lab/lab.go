@@ -24,6 +24,9 @@ var (
 
 const firstOuter = 10
 
+// rest is where everyone sends what is for nobody here, such as a peer's private address. It drops it, as the Internet does: an error would be news to the sender.
+const rest = "203.0.113.254"
+
 // Site is one host, and the NAT before it.
 type Site struct {
 	// Name is at most 8 letters and digits, and names the host in [Lab.Command].
@@ -54,12 +57,14 @@ func Start(ctx context.Context, sites []Site) (*Lab, error) {
 func (l *Lab) build(ctx context.Context) error {
 	steps := []string{
 		"ip netns add inet", "ip -n inet link set lo up", "ip -n inet link add br0 type bridge", "ip -n inet link set br0 up",
+		"ip -n inet addr add " + rest + "/24 dev br0",
 		"ip netns add " + Server, "ip -n server link set lo up",
 	}
 	steps = append(steps, plug(Server, "eth0", "s0")...)
 	for _, a := range []netip.Addr{ServerAddr, ServerAddr2} {
 		steps = append(steps, fmt.Sprintf("ip -n server addr add %s/24 dev eth0", a))
 	}
+	steps = append(steps, outward(Server))
 	for i, s := range l.sites {
 		steps = append(steps, s.steps(i)...)
 	}
@@ -104,6 +109,8 @@ func outer(i int) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
+func outward(ns string) string { return "ip -n " + ns + " route add default via " + rest }
+
 // plug puts a namespace's device on the public link.
 func plug(ns, device, port string) []string {
 	return []string{
@@ -117,7 +124,7 @@ func plug(ns, device, port string) []string {
 func (s Site) steps(i int) []string {
 	if s.Kind == Open {
 		return append(append([]string{"ip netns add " + s.Name, "ip -n " + s.Name + " link set lo up"}, plug(s.Name, "eth0", fmt.Sprintf("w%d", i))...),
-			fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", s.Name, outer(i)))
+			fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", s.Name, outer(i)), outward(s.Name))
 	}
 	nat := s.Name + "-nat"
 	steps := router(nat)
@@ -129,7 +136,7 @@ func (s Site) steps(i int) []string {
 		steps = append(steps, link(outside, "lan", fmt.Sprintf("100.64.%d.1", i), nat, "wan", fmt.Sprintf("100.64.%d.2", i))...)
 	}
 	steps = append(steps, plug(outside, "wan", fmt.Sprintf("w%d", i))...)
-	steps = append(steps, fmt.Sprintf("ip -n %s addr add %s/24 dev wan", outside, outer(i)), "ip netns add "+s.Name, "ip -n "+s.Name+" link set lo up")
+	steps = append(steps, fmt.Sprintf("ip -n %s addr add %s/24 dev wan", outside, outer(i)), outward(outside), "ip netns add "+s.Name, "ip -n "+s.Name+" link set lo up")
 	return append(steps, link(nat, "lan", fmt.Sprintf("10.0.%d.1", i), s.Name, "eth0", fmt.Sprintf("10.0.%d.2", i))...)
 }
 

@@ -37,9 +37,9 @@ func build(t *testing.T, kinds ...lab.Kind) (*lab.Lab, []lab.Site) {
 
 var built int
 
-func relay(t *testing.T, l *lab.Lab, addresses int) *lab.Relay {
+func relay(t *testing.T, l *lab.Lab, addresses int) {
 	t.Helper()
-	r, err := l.StartRelay(t.Context(), addresses)
+	r, err := l.StartRelay(t.Context(), lab.RelayOptions{OneAddress: addresses == 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,6 @@ func relay(t *testing.T, l *lab.Lab, addresses int) *lab.Relay {
 			t.Error(err)
 		}
 	})
-	return r
 }
 
 // look is what a prober at a site finds.

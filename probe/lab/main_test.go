@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if !lab.Inside() {
-		c, err := lab.Reenter()
+		c, err := lab.Reenter(os.Args[1:]...)
 		if err == nil {
 			err = c.Run()
 		}

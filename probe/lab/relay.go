@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"callmesh/turnctl/turnauth"
 )
 
 // RelayPort is where the relay listens, on both of its addresses; the other port of RFC 5780 is the next.
@@ -23,19 +25,44 @@ type Relay struct {
 	dir  string
 }
 
-// StartRelay starts coturn on both public addresses, or on the first alone: then it can't tell behaviours. It answers when this returns.
-func (l *Lab) StartRelay(ctx context.Context, addresses int) (*Relay, error) {
+// RelayOptions say what the relay is like.
+type RelayOptions struct {
+	// OneAddress leaves it without the second: then it can't tell behaviours.
+	OneAddress bool
+	// Secret mints its credentials. Without one it is a STUN server alone.
+	Secret turnauth.Secret
+	// CertFile and KeyFile make it serve TLS on port 443.
+	CertFile, KeyFile string
+}
+
+// conf is its configuration.
+func (o RelayOptions) conf(dir string) string {
+	conf := fmt.Sprintf("listening-port=%d\nno-dtls\nno-cli\nlog-file=stdout\nsimple-log\nuserdb=%s\npidfile=%s\n", RelayPort, filepath.Join(dir, "db"), filepath.Join(dir, "pid"))
+	for _, a := range []fmt.Stringer{ServerAddr, ServerAddr2} {
+		conf += fmt.Sprintf("listening-ip=%s\nrelay-ip=%s\n", a, a)
+		if o.OneAddress {
+			break
+		}
+	}
+	if o.Secret.IsZero() {
+		conf += "stun-only\n"
+	} else {
+		conf += "realm=lab.example\nuse-auth-secret\nstatic-auth-secret=" + o.Secret.Reveal() + "\n"
+	}
+	if o.CertFile == "" {
+		return conf + "no-tls\n"
+	}
+	return conf + fmt.Sprintf("tls-listening-port=443\ncert=%s\npkey=%s\n", o.CertFile, o.KeyFile)
+}
+
+// StartRelay starts coturn at the public addresses. It answers when this returns.
+func (l *Lab) StartRelay(ctx context.Context, o RelayOptions) (*Relay, error) {
 	dir, err := os.MkdirTemp("", "nat-lab-")
 	if err != nil {
 		return nil, err
 	}
-	conf := fmt.Sprintf("listening-port=%d\nno-tls\nno-dtls\nno-cli\nno-auth\nlog-file=stdout\nsimple-log\nuserdb=%s\npidfile=%s\n",
-		RelayPort, filepath.Join(dir, "db"), filepath.Join(dir, "pid"))
-	for _, a := range []fmt.Stringer{ServerAddr, ServerAddr2}[:addresses] {
-		conf += fmt.Sprintf("listening-ip=%s\nrelay-ip=%s\n", a, a)
-	}
 	file := filepath.Join(dir, "turnserver.conf")
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(o.conf(dir)), 0o600); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
