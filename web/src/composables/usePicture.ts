@@ -3,6 +3,7 @@ import type { About } from '@/media/library/item'
 import { short } from '@/media/record/scene'
 import type { CallContext } from './callFeature'
 import { callScene } from './callScene'
+import { useRoomTitle } from './useRoomTitle'
 
 export interface TakenPicture {
   canvas: HTMLCanvasElement
@@ -11,6 +12,7 @@ export interface TakenPicture {
 
 /** Taking pictures of a call, one at a time; `taken` is open until it is closed. */
 export function usePicture(context: CallContext) {
+  const { title } = useRoomTitle()
   const taken = shallowRef<TakenPicture | null>(null)
   const failed = ref(false)
   let taking = false
@@ -38,7 +40,7 @@ export function usePicture(context: CallContext) {
     },
     ofCall(): Promise<void> {
       const scene = callScene(context.room(), context.devices(), null)
-      const about = { title: context.room().room, who: scene.people.slice(0, 50).map(({ name }) => short(name)) }
+      const about = { title: title(context.room().room), who: scene.people.slice(0, 50).map(({ name }) => short(name)) }
       return shoot(about, async () => (await import('@/media/picture/shoot')).shootScene(scene))
     },
     close(): void {

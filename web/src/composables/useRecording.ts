@@ -7,6 +7,7 @@ import type { RecorderView } from '@/media/record/recorder'
 import { names, type Scene, type Subject } from '@/media/record/scene'
 import type { CallContext } from './callFeature'
 import { callScene } from './callScene'
+import { useRoomTitle } from './useRoomTitle'
 
 export type RecordingPhase = 'idle' | 'starting' | 'running' | 'saving'
 /** Why there is less than was wished for; `empty` and `failed` mean nothing at all. */
@@ -18,6 +19,7 @@ const SAVED_MS = 12_000
 
 /** Recording a call, one recording at a time; whatever ends the call, ends and saves it. */
 export function useRecording(context: CallContext) {
+  const { title: titleOf } = useRoomTitle()
   const phase = ref<RecordingPhase>('idle')
   const view = shallowRef<RecorderView | null>(null)
   const trouble = ref<RecordingTrouble | null>(null)
@@ -66,7 +68,7 @@ export function useRecording(context: CallContext) {
     const library = await Library.open()
     try {
       const who = names(scene(), subject)
-      const title = subject.kind === 'person' ? (who[0] ?? context.room().room) : context.room().room
+      const title = subject.kind === 'person' ? (who[0] ?? titleOf(context.room().room)) : titleOf(context.room().room)
       const open = await library.begin({ title, who }, recordingType(subject.kind === 'voices' ? 'audio' : 'video') ?? '')
       let file: ChunkSink | null = null
       try {

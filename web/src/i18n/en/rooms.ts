@@ -40,4 +40,5 @@ export const rooms = {
   'rooms.barred.how': 'That ends after some time. Talk to whoever invited you.',
   'rooms.knock.failed': 'callmesh could not pass it on',
   'rooms.knock.failed.how': 'Check that you are online, then ask again.',
+  'rooms.call.with': 'Call with {name}',
 } as const

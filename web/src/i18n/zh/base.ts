@@ -24,8 +24,8 @@ export const base: Record<keyof typeof english, string> = {
   'start.join.unusable': '这个名字里有房间名不能用的字符。字母、数字和连字符总是可以的。',
   'start.join.foreign': '这个链接通往 {host}，不是本站。请在新标签页中打开。',
   'start.recent': '最近的房间',
-  'start.recent.open': '打开 {room}',
-  'start.recent.forget': '移除 {room}',
+  'start.recent.open': '打开“{room}”',
+  'start.recent.forget': '移除“{room}”',
   'start.picture': '两个人正在通话，画面上写着：直连，12 毫秒。',
 
   'lobby.room': '房间',
@@ -110,7 +110,7 @@ export const base: Record<keyof typeof english, string> = {
   'control.more': '更多',
   'control.leave': '离开',
 
-  'call.region': '房间 {room} 的通话',
+  'call.region': '房间“{room}”的通话',
   'call.tile.menu': '{name}：可用操作',
   'call.people': '成员',
   'call.you': '你',
@@ -179,7 +179,7 @@ export const base: Record<keyof typeof english, string> = {
   'fail.other': '进入房间时出了问题',
   'fail.other.how': '请重试。如果再次出现，请把这个告诉管理员：{code}。',
 
-  'left.heading': '你已离开 {room}',
+  'left.heading': '你已离开“{room}”',
   'left.again': '重新加入',
 
   'chat.heading': '聊天',

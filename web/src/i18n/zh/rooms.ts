@@ -41,4 +41,5 @@ export const rooms: Record<keyof typeof english, string> = {
   'rooms.barred.how': '过一段时间就会解除。请联系邀请你的人。',
   'rooms.knock.failed': '敲门没有成功',
   'rooms.knock.failed.how': '请确认网络已连接，然后再敲一次。',
+  'rooms.call.with': '与 {name} 的通话',
 }
