@@ -59,12 +59,14 @@ export function useRinger() {
     })
     during(computed(() => rings.value || null), () => sounds.loop('ringback'))
     during(computed(() => first.value?.call ?? null), () => {
-      const { from, media } = first.value!
+      const { call, from, media } = first.value!
       const title = say('ring.title', { name: from.name })
       announce(say(media === 'audio' ? 'ring.said.audio' : 'ring.said.video', { name: from.name }))
       flash.value = title
       const timer = setInterval(() => (flash.value = flash.value === null ? title : null), FLASH_MS)
-      const close = showRing(first.value!.call, title, say('ring.notification'))
+      const words = { title, body: say('ring.notification'), accept: say('ring.accept.audio'), decline: say('ring.decline') }
+      // By voice: nobody's camera comes on by a click outside of the page.
+      const close = showRing(call, words, { accept: () => void ringing.accept(call, 'audio'), decline: () => ringing.decline(call) })
       return () => {
         clearInterval(timer)
         flash.value = null

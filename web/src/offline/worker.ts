@@ -1,6 +1,7 @@
 // The page's service worker: without a network, the page still opens, and says so. It takes over from an older one only when no page of that is open,
-// so no call is ever cut off from the files that it began with.
+// so no call is ever cut off from the files that it began with. It also takes the clicks on notifications of calls.
 import { handling, worthKeeping } from './requests'
+import { clicked, type PageClient } from './ringClick'
 
 // The compiler knows a window's globals here; these are what a worker has instead (W3C Service Workers).
 interface WorkerEvent extends Event {
@@ -10,12 +11,21 @@ interface FetchEvent extends WorkerEvent {
   readonly request: Request
   respondWith(answer: Promise<Response>): void
 }
+interface NotificationClick extends WorkerEvent {
+  readonly notification: Notification
+  readonly action: string
+}
 interface Worker {
+  readonly clients: {
+    matchAll(options: { type: 'window'; includeUncontrolled: boolean }): Promise<PageClient[]>
+    openWindow(url: string): Promise<unknown>
+  }
   /** Written before this file by the build: what the page needs to open, and a name that changes with it. */
   readonly shell: { version: string; files: string[] }
   readonly location: Location
   addEventListener(type: 'install' | 'activate', listener: (event: WorkerEvent) => void): void
   addEventListener(type: 'fetch', listener: (event: FetchEvent) => void): void
+  addEventListener(type: 'notificationclick', listener: (event: NotificationClick) => void): void
 }
 
 const worker = globalThis as unknown as Worker
@@ -40,6 +50,15 @@ worker.addEventListener('fetch', (event) => {
   const how = handling(event.request, worker.location.origin)
   if (how === 'page') event.respondWith(page(event.request))
   if (how === 'asset') event.respondWith(asset(event))
+})
+
+worker.addEventListener('notificationclick', (event) => {
+  const { notification, action } = event
+  notification.close()
+  const { clients } = worker
+  // A page that was opened before there was a worker is not controlled by it, but rings all the same.
+  const pages = clients.matchAll({ type: 'window', includeUncontrolled: true })
+  event.waitUntil(pages.then((all) => clicked(notification.tag, action, all, () => clients.openWindow('/'))))
 })
 
 async function page(request: Request): Promise<Response> {
