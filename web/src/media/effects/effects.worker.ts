@@ -12,6 +12,8 @@ let reader: ReadableStreamDefaultReader<VideoFrame> | null = null
 let writer: WritableStreamDefaultWriter<VideoFrame> | null = null
 let timer: ReturnType<typeof setInterval> | undefined
 let going = false
+/** The frame that is worked on. */
+let passing: Promise<void> = Promise.resolve()
 
 self.onmessage = ({ data }: MessageEvent<ToPipeline>) => {
   switch (data.type) {
@@ -42,10 +44,10 @@ self.onmessage = ({ data }: MessageEvent<ToPipeline>) => {
     case 'ticks':
       begin(true)
       clearInterval(timer)
-      if (data.everyMs !== null) timer = setInterval(() => tell({ type: 'tick' }), data.everyMs)
+      if (data.everyMs !== null) timer = setInterval(tick, data.everyMs)
       break
     case 'bitmap':
-      drawBitmap(data.bitmap)
+      void drawBitmap(data.bitmap)
   }
 }
 
@@ -63,11 +65,18 @@ async function pump(readable: ReadableStream<VideoFrame>): Promise<void> {
     for (;;) {
       const { value: frame, done } = await mine.read()
       if (done) return
+      // An earlier camera's last frame may still wait for its mask.
+      await passing.catch(() => undefined)
       if (reader !== mine) {
         frame.close()
         return
       }
-      await pass(frame)
+      if (!pipeline.due(performance.now())) {
+        frame.close()
+        continue
+      }
+      passing = pass(frame, () => reader === mine)
+      await passing
     }
   } catch (thrown) {
     // A writer that is gone is no failure: the page has let go of its track.
@@ -75,32 +84,36 @@ async function pump(readable: ReadableStream<VideoFrame>): Promise<void> {
   }
 }
 
-async function pass(frame: VideoFrame): Promise<void> {
+async function pass(frame: VideoFrame, wanted: () => boolean): Promise<void> {
   const start = performance.now()
-  let out: VideoFrame
-  try {
-    const canvas = pipeline.draw(frame, frame.displayWidth, frame.displayHeight)
-    out = new VideoFrame(canvas, { timestamp: frame.timestamp, alpha: 'discard' })
-  } finally {
-    frame.close()
-  }
-  const spentMs = performance.now() - start
+  const { timestamp } = frame
+  // The frame is copied before anything is awaited, and cameras have few to lend.
+  const drawing = pipeline.draw(frame, frame.displayWidth, frame.displayHeight)
+  frame.close()
+  const { canvas, waitedMs } = await drawing
+  if (!wanted()) return
+  const out = new VideoFrame(canvas, { timestamp, alpha: 'discard' })
+  const spentMs = performance.now() - start - waitedMs
   // The writer closes it.
   await writer?.write(out)
   counted(spentMs)
 }
 
-function drawBitmap(bitmap: ImageBitmap): void {
+function tick(): void {
+  if (pipeline.due(performance.now())) tell({ type: 'tick' })
+}
+
+async function drawBitmap(bitmap: ImageBitmap): Promise<void> {
   const start = performance.now()
   try {
-    const canvas = pipeline.draw(bitmap, bitmap.width, bitmap.height)
+    const drawing = pipeline.draw(bitmap, bitmap.width, bitmap.height)
+    bitmap.close()
+    const { canvas, waitedMs } = await drawing
     const out = canvas.transferToImageBitmap()
     tell({ type: 'bitmap', bitmap: out }, [out])
-    counted(performance.now() - start)
+    counted(performance.now() - start - waitedMs)
   } catch (thrown) {
     tell({ type: 'failed', what: 'frames', message: String(thrown) })
-  } finally {
-    bitmap.close()
   }
 }
 

@@ -4,11 +4,11 @@ export interface Picture {
   readonly context: OffscreenCanvasRenderingContext2D
 }
 
-/** What the models have seen last, a few frames ago. */
+/** What the models have seen. */
 export interface Seen {
-  /** Where the person is, by its alpha; null before there is any. The node must not close it. */
+  /** Where the person is in this very frame, by its alpha; null before there is any. The node must not close it. */
   mask: ImageBitmap | null
-  /** x and y of each point of the face mesh, as parts of the width and height; null while there is no face. */
+  /** x and y of each point of the face mesh, as parts of the width and height, a few frames ago; null while there is no face. */
   face: Float32Array | null
 }
 

@@ -1,15 +1,17 @@
 /** How fine the work is done. */
 export interface Fineness {
-  /** Between two looks of a model, in milliseconds. */
-  modelMs: number
+  /** Between two looks of the model for faces, in milliseconds. */
+  faceMs: number
+  /** Between two frames that need a mask of their own, in milliseconds at least. */
+  maskMs: number
   /** Of width and height of the camera's picture that is worked on and sent. */
   scale: number
 }
 
 const LEVELS: readonly [Fineness, ...Fineness[]] = [
-  { modelMs: 70, scale: 1 },
-  { modelMs: 160, scale: 1 },
-  { modelMs: 200, scale: 0.5 },
+  { faceMs: 70, maskMs: 40, scale: 1 },
+  { faceMs: 160, maskMs: 80, scale: 1 },
+  { faceMs: 200, maskMs: 120, scale: 0.5 },
 ]
 const WINDOW_MS = 2_000
 /** Parts of the time in which the worker is at work. */

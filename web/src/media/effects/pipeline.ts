@@ -17,6 +17,12 @@ export function nodesFor({ smooth, background, sticker, filter }: EffectSettings
   return nodes
 }
 
+export interface Drawn {
+  canvas: OffscreenCanvas
+  /** For a model that works elsewhere, in milliseconds. */
+  waitedMs: number
+}
+
 /** From a camera's frame to what is sent, one at a time. */
 export class Pipeline {
   private readonly sheet = new Sheet({ alpha: false })
@@ -24,6 +30,7 @@ export class Pipeline {
   private settings = NO_EFFECTS
   private nodes: EffectNode[] = []
   private pace = new Pace(performance.now())
+  private drawnAt = -Infinity
 
   constructor(vision: Vision) {
     this.vision = vision
@@ -40,16 +47,29 @@ export class Pipeline {
     this.pace = new Pace(performance.now())
   }
 
-  /** Works on a frame of this size in pixels; what is returned is good until the next. */
-  draw(frame: CanvasImageSource, width: number, height: number): OffscreenCanvas {
-    const { modelMs, scale } = this.pace.fineness
+  /** Whether a frame that comes now is to be worked on; masks are too dear for each frame of a fast camera. */
+  due(now: number): boolean {
+    return !modelsFor(this.settings).includes('segmenter') || now - this.drawnAt >= this.pace.fineness.maskMs
+  }
+
+  /** Works on a frame of this size in pixels, one at a time; what is returned is good until the next. The frame is no longer needed once this returns. */
+  async draw(frame: CanvasImageSource, width: number, height: number): Promise<Drawn> {
+    const { faceMs, scale } = this.pace.fineness
     // Odd sizes cost a row or column of colour in the codecs.
     this.sheet.clear(even(width * scale), even(height * scale))
     const { canvas, context } = this.sheet
     context.drawImage(frame, 0, 0, canvas.width, canvas.height)
-    this.vision.look(modelsFor(this.settings), canvas, performance.now(), modelMs)
-    for (const node of this.nodes) node.apply(this.sheet, this.vision.seen)
-    return canvas
+    this.drawnAt = performance.now()
+    const looking = this.vision.look(modelsFor(this.settings), canvas, this.drawnAt, faceMs)
+    const waitingSince = performance.now()
+    const seen = await looking
+    const waitedMs = performance.now() - waitingSince
+    try {
+      for (const node of this.nodes) node.apply(this.sheet, seen)
+    } finally {
+      seen.mask?.close()
+    }
+    return { canvas, waitedMs }
   }
 
   /** Tells what a frame took, with all that belongs to it; returns the cost every two seconds. */

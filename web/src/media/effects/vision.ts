@@ -5,38 +5,49 @@ import type { ModelName } from './settings'
 /** Width of what a model gets to see, in pixels; none of them looks closer. */
 const LOOK_WIDTH: Record<ModelName, number> = { segmenter: 256, face: 320 }
 
-/** One model, elsewhere: shown a frame now and then, never two at a time. Its last answer stands until the next. */
+/** One model, elsewhere: shown a frame now and then, never two at a time. */
 class Eye {
   private readonly port: MessagePort
   private readonly small = new Sheet()
   private readonly width: number
-  private waiting = false
+  private answered: ((answer: FromModel) => void) | null = null
   private askedAt = -Infinity
 
-  constructor(model: ModelName, port: MessagePort, answered: (answer: FromModel) => void) {
+  constructor(model: ModelName, port: MessagePort) {
     this.width = LOOK_WIDTH[model]
     this.port = port
     port.onmessage = ({ data }: MessageEvent<FromModel>) => {
-      this.waiting = false
-      answered(data)
+      const { answered } = this
+      this.answered = null
+      answered?.(data)
     }
   }
 
-  show(canvas: OffscreenCanvas, now: number, everyMs: number): void {
-    if (this.waiting || now - this.askedAt < everyMs) return
-    this.waiting = true
+  get free(): boolean {
+    return this.answered === null
+  }
+
+  restedFor(now: number): number {
+    return now - this.askedAt
+  }
+
+  ask(canvas: OffscreenCanvas, now: number): Promise<FromModel> {
     this.askedAt = now
     const scale = Math.min(1, this.width / canvas.width)
     this.small.clear(Math.round(canvas.width * scale), Math.round(canvas.height * scale))
     this.small.context.drawImage(canvas, 0, 0, this.small.canvas.width, this.small.canvas.height)
     const look: ToModel = this.small.canvas.transferToImageBitmap()
     this.port.postMessage(look, [look])
+    return new Promise((resolve) => (this.answered = resolve))
   }
 }
 
-/** What the models see in the frames. */
+/**
+ * What the models see in the frames. A face may be that of a few frames ago, as then a sticker is a little late; a mask is always made of the very
+ * frame, as with an older one the room would show where somebody has just been.
+ */
 export class Vision {
-  readonly seen: Seen = { mask: null, face: null }
+  private face: Float32Array | null = null
   private readonly eyes = new Map<ModelName, Eye>()
   private readonly answered = new Set<ModelName>()
   private readonly changed: () => void
@@ -48,7 +59,7 @@ export class Vision {
   }
 
   add(model: ModelName, port: MessagePort): void {
-    this.eyes.set(model, new Eye(model, port, (answer) => this.take(model, answer)))
+    this.eyes.set(model, new Eye(model, port))
   }
 
   /** Whether each of these has answered at least once. */
@@ -56,31 +67,42 @@ export class Vision {
     return models.every((model) => this.answered.has(model))
   }
 
-  /** Lets these look at a frame, if it is time. */
-  look(models: ModelName[], canvas: OffscreenCanvas, now: number, everyMs: number): void {
-    for (const model of models) this.eyes.get(model)?.show(canvas, now, everyMs)
+  /**
+   * Lets these look at a frame, the one for faces no more often than every `faceMs`. Waits for the mask, but not for the first, which takes
+   * seconds. The mask is the caller's to close.
+   */
+  async look(models: ModelName[], canvas: OffscreenCanvas, now: number, faceMs: number): Promise<Seen> {
+    const eye = models.includes('face') ? this.eyes.get('face') : undefined
+    if (eye?.free && eye.restedFor(now) >= faceMs) void eye.ask(canvas, now).then((answer) => this.take('face', answer))
+    const mask = models.includes('segmenter') ? await this.maskOf(canvas, now) : null
+    return { mask, face: this.face }
   }
 
   /** Forgets what an earlier camera showed. */
   blink(): void {
-    this.seen.mask?.close()
-    this.seen.mask = null
-    this.seen.face = null
+    this.face = null
   }
 
-  private take(model: ModelName, answer: FromModel): void {
+  private async maskOf(canvas: OffscreenCanvas, now: number): Promise<ImageBitmap | null> {
+    const eye = this.eyes.get('segmenter')
+    if (!eye?.free) return null
+    const warm = this.answered.has('segmenter')
+    const asked = eye.ask(canvas, now).then((answer) => this.take('segmenter', answer))
+    if (warm) return asked
+    void asked.then((mask) => mask?.close())
+    return null
+  }
+
+  private take(model: ModelName, answer: FromModel): ImageBitmap | null {
     if (answer.type === 'failed') {
       this.failed(answer.message)
-      return
+      return null
     }
-    if (answer.type === 'mask') {
-      this.seen.mask?.close()
-      this.seen.mask = answer.mask
-    } else {
-      this.seen.face = answer.points
+    if (answer.type === 'face') this.face = answer.points
+    if (!this.answered.has(model)) {
+      this.answered.add(model)
+      this.changed()
     }
-    if (this.answered.has(model)) return
-    this.answered.add(model)
-    this.changed()
+    return answer.type === 'mask' ? answer.mask : null
   }
 }
