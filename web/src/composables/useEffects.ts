@@ -7,7 +7,7 @@ import type { MessageKey } from '@/i18n/en'
 import type { CallFeatureMaker } from './callFeature'
 import { useWords } from './useWords'
 
-const EffectsPanel = defineAsyncComponent(() => import('@/components/effects/EffectsPanel.vue'))
+export const EffectsPanel = defineAsyncComponent(() => import('@/components/effects/EffectsPanel.vue'))
 
 const KEPT_EFFECTS = 'callmesh.effects'
 const KEPT_SOUND = 'callmesh.sound'
@@ -33,8 +33,8 @@ export function chooseSound(media: Pick<LocalMedia, 'setSound'>, sound: SoundSet
   void media.setSound(sound)
 }
 
-/** What is done to the camera's picture, for as long as the scope lives. */
-export function useEffects(effects: CameraEffects): { view: Readonly<ShallowRef<EffectsView>>; choose: (part: Partial<EffectSettings>) => void } {
+/** What is done to the camera's picture, for as long as the scope lives. `unseen`: nobody else sees the camera yet. */
+export function useEffects(effects: CameraEffects, unseen = false): { view: Readonly<ShallowRef<EffectsView>>; choose: (part: Partial<EffectSettings>) => void } {
   const view = shallowRef(effects.view())
   onScopeDispose(effects.subscribe((now) => (view.value = now)))
   return {
@@ -42,7 +42,7 @@ export function useEffects(effects: CameraEffects): { view: Readonly<ShallowRef<
     choose(part) {
       const settings = { ...view.value.settings, ...part }
       localStorage.setItem(KEPT_EFFECTS, JSON.stringify(settings))
-      effects.set(settings)
+      effects.set(settings, unseen)
     },
   }
 }

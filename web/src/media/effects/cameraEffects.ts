@@ -72,7 +72,9 @@ export class CameraEffects implements TrackStage {
     return end
   }
 
-  set(settings: EffectSettings): void {
+  /** `unseen` says that nobody else sees the camera yet: then nobody does before the effects are there. */
+  set(settings: EffectSettings, unseen = false): void {
+    if (unseen) this.bared = null
     this.settings = settings
     this.problem = null
     this.apply()
