@@ -6,13 +6,18 @@ import { writeY4M, type Size } from './y4m'
 export const FACE_AWAY = 56
 const SIZE: Size = { width: 320, height: 180 }
 
-/** Writes a camera before which somebody drawn stands to the left for two seconds, and then to the right for two. */
-export async function writeFaceCamera(browser: Browser, path: string): Promise<void> {
+/**
+ * Writes a camera before which somebody drawn stands to the left for some tenths of a second, two seconds unless told, and then to the right for
+ * as long. The wall behind has the colour given.
+ */
+export async function writeFaceCamera(browser: Browser, path: string, { tenths = 20, wall }: { tenths?: number; wall?: string } = {}): Promise<void> {
   const page = await browser.newPage()
   try {
-    const [frame] = await page.evaluate(film, filmOptions('gardener', SIZE, 1))
+    const options = filmOptions('gardener', SIZE, 1)
+    if (wall) options.look = { ...options.look, wall }
+    const [frame] = await page.evaluate(film, options)
     const middle = Buffer.from(frame!, 'base64')
-    const frames = [-FACE_AWAY, FACE_AWAY].flatMap((by) => new Array<Uint8Array>(20).fill(moved(middle, by)))
+    const frames = [-FACE_AWAY, FACE_AWAY].flatMap((by) => new Array<Uint8Array>(tenths).fill(moved(middle, by)))
     await writeY4M(path, SIZE, 10, frames)
   } finally {
     await page.close()

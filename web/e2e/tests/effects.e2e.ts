@@ -11,12 +11,15 @@ import type { Visitor } from '../harness/visitor'
 const stage = useStage()
 let dir = ''
 let camera = ''
+let restless = ''
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'callmesh-face-'))
   camera = join(dir, 'face.y4m')
   const drawing = await TestBrowser.start()
   await writeFaceCamera(drawing.chromium, camera)
+  restless = join(dir, 'restless.y4m')
+  await writeFaceCamera(drawing.chromium, restless, { tenths: 3, wall: '#2ed63c' })
   await drawing.close()
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
@@ -79,8 +82,8 @@ async function openEffects(visitor: Visitor): Promise<void> {
 }
 
 /** Ada with the drawn camera, and Bo who watches. */
-async function watched(): Promise<[ada: Visitor, bo: Visitor]> {
-  const browser = await stage.browser({ camera })
+async function watched(file = camera): Promise<[ada: Visitor, bo: Visitor]> {
+  const browser = await stage.browser({ camera: file })
   const room = stage.room()
   const [ada, bo] = await Promise.all([stage.visit('a', 'Ada', {}, browser), stage.visit('b', 'Bo')])
   await Promise.all([ada.enter(room), bo.enter(room)])
@@ -155,4 +158,80 @@ test('another background is behind the person, who stays; it can be compared wit
   await expectGoodLooks(ada, 'effects', ['dark'])
   await choose(ada, 'background-none')
   await expect.poll(() => seen(bo, 'Ada').then(({ corners }) => other(corners)), { timeout: 20_000 }).toBeLessThan(20)
+})
+
+/** What part of the picture has the colour of the wall behind the restless person, in each of many frames that a visitor decodes. */
+function wallShares(visitor: Visitor, frames: number): Promise<number[]> {
+  return visitor
+    .tile('Ada')
+    .getByTestId('remote-video')
+    .evaluate(async (video: HTMLVideoElement, frames) => {
+      const [width, height] = [160, 90]
+      const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
+      const shares: number[] = []
+      while (shares.length < frames) {
+        await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+        context.drawImage(video, 0, 0, width, height)
+        const { data } = context.getImageData(0, 0, width, height)
+        let wall = 0
+        for (let at = 0; at < data.length; at += 4) if (data[at + 1]! > data[at]! + 70 && data[at + 1]! > data[at + 2]! + 70) wall++
+        shares.push(wall / width / height)
+      }
+      return shares
+    }, frames)
+}
+
+test('the room does not show where somebody has just been, however fast they move', { timeout: 150_000 }, async () => {
+  const [ada, bo] = await watched(restless)
+  expect(Math.min(...(await wallShares(bo, 10))), 'the wall without a background').toBeGreaterThan(0.3)
+  await openEffects(ada)
+  await choose(ada, 'background-night')
+  await expect.poll(() => ada.find('effects-status').getAttribute('data-state'), { timeout: 60_000 }).toBe('on')
+  await expect.poll(() => wallShares(bo, 1).then(([share]) => share), { timeout: 30_000 }).toBeLessThan(0.1)
+  const shares = await wallShares(bo, 40)
+  expect(Math.max(...shares), `the wall in the frames: ${shares.map((share) => share.toFixed(3)).join(' ')}`).toBeLessThan(0.01)
+})
+
+test('what is chosen in the lobby goes out from the first frame', { timeout: 90_000 }, async () => {
+  const room = stage.room()
+  const [ada, bo] = await Promise.all([stage.visit('a', 'Ada'), stage.visit('b', 'Bo')])
+  await bo.enter(room)
+  await ada.open(`/r/${room}`)
+  await ada.find('lobby-effects').click()
+  await choose(ada, 'filter-mono')
+  await ada.find('dialog-close').click()
+  await ada.join()
+  const video = bo.tile('Ada').getByTestId('remote-video')
+  await video.waitFor()
+  const colours = await video.evaluate(async (video: HTMLVideoElement) => {
+    const context = new OffscreenCanvas(32, 24).getContext('2d', { willReadFrequently: true })!
+    const colours: number[] = []
+    while (colours.length < 20) {
+      await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+      context.drawImage(video, 0, 0, 32, 24)
+      const { data } = context.getImageData(0, 0, 32, 24)
+      const mean = [0, 1, 2].map((c) => data.reduce((sum, value, i) => sum + (i % 4 === c ? value : 0), 0) / (data.length / 4))
+      colours.push(Math.max(...mean) - Math.min(...mean))
+    }
+    return colours
+  })
+  expect(Math.max(...colours), 'colour of any frame of a picture in black and white').toBeLessThan(4)
+})
+
+test('where the browser has no streams of frames, a filter is in the pixels of the other all the same', { timeout: 90_000 }, async () => {
+  const room = stage.room()
+  const [ada, bo] = await Promise.all([stage.visit('a', 'Ada'), stage.visit('b', 'Bo')])
+  await ada.page.addInitScript(() => {
+    for (const name of ['MediaStreamTrackProcessor', 'MediaStreamTrackGenerator']) Reflect.deleteProperty(window, name)
+  })
+  await Promise.all([ada.enter(room), bo.enter(room)])
+  await Promise.all([bo.sees('Ada'), ada.sees('Bo')])
+  expect(await ada.page.evaluate(() => 'MediaStreamTrackProcessor' in window)).toBe(false)
+  await expect.poll(() => spread(bo), { timeout: 20_000 }).toBeGreaterThan(8)
+  await openEffects(ada)
+  await choose(ada, 'filter-mono')
+  await expect.poll(() => spread(bo), { timeout: 30_000, message: 'colour of a picture in black and white' }).toBeLessThan(4)
+  await bo.sees('Ada')
+  await choose(ada, 'filter-none')
+  await expect.poll(() => spread(bo), { timeout: 20_000, message: 'colour without a filter' }).toBeGreaterThan(8)
 })
