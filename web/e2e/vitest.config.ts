@@ -9,8 +9,11 @@ export default defineConfig({
     include: ['**/*.e2e.ts'],
     fileParallelism: false,
     pool: 'forks',
-    testTimeout: 90_000,
-    hookTimeout: 60_000,
+    // What a test waits for in turn adds up on a busy machine; only a failure takes so long.
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    // The other page is a way through two edges off: the default, a second, is too near to what that takes when the machine is busy.
+    expect: { poll: { timeout: 20_000 } },
     teardownTimeout: 20_000,
     // Failing is reported with the logs of all processes, which a retry would only hide.
     retry: 0,

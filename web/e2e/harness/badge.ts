@@ -38,7 +38,7 @@ export async function expectTrueBadge(visitor: Visitor, name: string): Promise<v
         if (!words.test(shown.words)) return `says “${shown.words}”`
         return 'true'
       },
-      { timeout: 15_000, interval: 200, message: `badge of ${name} at ${visitor.name}` },
+      { timeout: 30_000, interval: 200, message: `badge of ${name} at ${visitor.name}` },
     )
     .toBe('true')
 }

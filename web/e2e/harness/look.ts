@@ -19,7 +19,7 @@ export async function expectGoodLooks(visitor: Visitor, name: string, schemes: (
     for (const colorScheme of schemes) {
       await page.emulateMedia({ colorScheme })
       const where = `${name}-${language}-${viewport.width}-${colorScheme}`
-      await expect.poll(() => page.evaluate(atRest, colorScheme), { timeout: 5_000, interval: 50, message: `${where} comes to rest` }).toBe(true)
+      await expect.poll(() => page.evaluate(atRest, colorScheme), { timeout: 20_000, interval: 50, message: `${where} comes to rest` }).toBe(true)
       await page.screenshot({ path: `${ARTEFACTS}${where}.png` })
 
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${where} is wider than the screen by`).toBeLessThanOrEqual(0)

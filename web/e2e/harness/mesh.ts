@@ -69,7 +69,7 @@ export class Edge {
     this.origin = origin
     this.admin = adminOrigin
     this.ports = { listen: `127.0.0.1:${new URL(origin).port}`, admin: new URL(adminOrigin).host, turn: turnAddress }
-    await vi.waitUntil(() => this.ready(), { timeout: 20_000, interval: 50 })
+    await vi.waitUntil(() => this.ready(), { timeout: 45_000, interval: 50 })
   }
 
   /** As a machine that loses its power: nobody is told anything. */

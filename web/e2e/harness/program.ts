@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-const START_MS = 20_000
+const START_MS = 45_000
 const KEPT_LINES = 2_000
 
 const running = new Set<ChildProcess>()

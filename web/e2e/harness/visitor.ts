@@ -95,19 +95,29 @@ export class Visitor {
 
   /** Waits until pictures of somebody's camera go on being decoded. */
   async sees(name: string, frames = FRAMES): Promise<void> {
-    const count = () => this.stats(name).then(({ cameraFrames }) => cameraFrames, () => -1)
-    const start = Math.max(0, await count())
-    await expect.poll(count, { timeout: MEDIA_MS, message: `frames of ${name} that ${this.name} decoded` }).toBeGreaterThanOrEqual(start + frames)
+    const more = this.rise(name, 'cameraFrames')
+    await expect.poll(more, { timeout: MEDIA_MS, message: `frames of ${name} that ${this.name} decoded` }).toBeGreaterThanOrEqual(frames)
   }
 
   /** Waits until somebody's sound arrives and is no silence. */
   async hears(name: string): Promise<void> {
-    const energy = () => this.stats(name).then(({ audioEnergy }) => audioEnergy, () => -1)
-    const start = Math.max(0, await energy())
+    const more = this.rise(name, 'audioEnergy')
     // A second of the quietest speech, at 1% of full scale, has an energy of 0.0001.
-    await expect.poll(energy, { timeout: MEDIA_MS, message: `energy of ${name}'s sound at ${this.name}` }).toBeGreaterThan(start + 1e-4)
+    await expect.poll(more, { timeout: MEDIA_MS, message: `energy of ${name}'s sound at ${this.name}` }).toBeGreaterThan(1e-4)
     const level = () => this.stats(name).then(({ audioLevel }) => audioLevel, () => -1)
     await expect.poll(level, { timeout: MEDIA_MS, interval: 100, message: `level of ${name}'s sound at ${this.name}` }).toBeGreaterThan(0.01)
+  }
+
+  /** Tells by how much a count has risen since it was first read. A connection that takes the place of another counts anew, from what it is found with. */
+  private rise(name: string, count: 'cameraFrames' | 'audioEnergy'): () => Promise<number> {
+    let from = { peer: '', count: 0 }
+    return async () => {
+      const stats = await this.stats(name).catch(() => null)
+      if (!stats) return 0
+      const now = { peer: stats.peer, count: stats[count] }
+      if (now.peer !== from.peer || now.count < from.count) from = now
+      return now.count - from.count
+    }
   }
 
   /** Takes the page's network away, or gives it back; what flows between peers is not touched. */

@@ -70,7 +70,7 @@ test('a call between the languages, its chat and its end', async () => {
     await visitor.find('more').click()
     await visitor.find('settings').click()
     await visitor.page.getByRole('dialog').waitFor()
-    expect(await visitor.find('select-camera').locator('option:checked').innerText()).toMatch(/^(Off, the browser will choose|已关闭，打开时由浏览器选择)$/)
+    await expect.poll(() => visitor.find('select-camera').locator('option:checked').innerText()).toMatch(/^(Off, the browser will choose|已关闭，打开时由浏览器选择)$/)
     await expectGoodLooks(visitor, 'settings', ['dark'])
     await visitor.page.keyboard.press('Escape')
     await visitor.find('camera').click()

@@ -133,7 +133,8 @@ test('a picture is made small, shown in calls, and known to the other from then 
   await Promise.all([ada.hears('Bo'), bo.hears('Ada')])
   const photo = bo.tile('Ada').locator('img')
   await photo.waitFor()
-  const pixel = await photo.evaluate((image: HTMLImageElement) => {
+  const pixel = await photo.evaluate(async (image: HTMLImageElement) => {
+    await image.decode()
     const canvas = Object.assign(document.createElement('canvas'), { width: image.naturalWidth, height: image.naturalHeight })
     const pen = canvas.getContext('2d')!
     pen.drawImage(image, 0, 0)

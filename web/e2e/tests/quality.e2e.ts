@@ -39,8 +39,12 @@ test('the panel tells what the browser measures, draws it, and knows what is in 
   await expect.poll(() => link.getByTestId('quality-headline').innerText(), { timeout: 15_000 }).toMatch(/^Good\. Direct · \d+ ms$/)
 
   const shown = async () => Number.parseInt(await ada.find('rtt').innerText(), 10)
-  const { pair } = await ada.stats('Bo')
-  expect(Math.abs((await shown()) - (pair?.rttMs ?? 0))).toBeLessThan(100)
+  // Each is measured at a moment of its own, and on a busy machine they differ.
+  const apart = async () => {
+    const { pair } = await ada.stats('Bo')
+    return Math.abs((await shown()) - (pair?.rttMs ?? Infinity))
+  }
+  await expect.poll(apart).toBeLessThan(100)
   await expect.poll(() => ada.page.locator('[data-row="picture"]').innerText(), { timeout: 15_000 }).toMatch(/320 × 240, \d+ a second\s+320 × 240/)
 
   // The meter is held against the bytes that the transports have counted over the same time.
@@ -53,12 +57,12 @@ test('the panel tells what the browser measures, draws it, and knows what is in 
   const used = () => ada.find('budget').evaluate((meter: HTMLElement) => ({ used: Number(meter.dataset.used), available: Number(meter.dataset.available) }))
   const before = await sent()
   await expect.poll(async () => (await sent()).at - before.at, { timeout: 20_000 }).toBeGreaterThan(6_000)
-  const after = await sent()
-  const truth = ((after.bytes - before.bytes) * 8_000) / (after.at - before.at)
-  const meter = await used()
-  expect(meter.used).toBeGreaterThan(truth / 4)
-  expect(meter.used).toBeLessThan(truth * 4)
-  expect(meter.available).toBeGreaterThan(0)
+  const timesTruth = async () => {
+    const after = await sent()
+    return (await used()).used / (((after.bytes - before.bytes) * 8_000) / (after.at - before.at))
+  }
+  await expect.poll(timesTruth, { message: 'what the meter shows, in terms of what was sent' }).toSatisfy((times: number) => times > 1 / 4 && times < 4)
+  await expect.poll(() => used().then(({ available }) => available)).toBeGreaterThan(0)
 
   // Every plot has lines: pixels in the colour of one of its series.
   const inked = () =>
@@ -107,8 +111,7 @@ test('faces are sent smaller beside a shared screen, and larger again afterwards
   const [ada, bo] = await stage.call()
   await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 15_000 }).toBe(240)
   await bo.find('screen').click()
-  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 20_000 }).toBeLessThanOrEqual(180)
-  expect(await linesOf(bo, 'Ada')).toBeGreaterThan(100)
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 30_000 }).toSatisfy((lines: number) => lines > 100 && lines <= 180)
   await bo.sees('Ada')
   await bo.find('screen').click()
   await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 40_000 }).toBe(240)

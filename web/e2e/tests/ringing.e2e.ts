@@ -35,8 +35,8 @@ async function silent(...devices: Visitor[]): Promise<void> {
 
 /** The tones of a tune have sounded, and loud enough to be heard. */
 async function hears(visitor: Visitor, ...hertz: number[]): Promise<void> {
-  await expect.poll(() => heardAt(visitor.page).then(({ tones }) => tones), { timeout: 10_000, message: `tones at ${visitor.name}` }).toEqual(expect.arrayContaining(hertz))
-  await expect.poll(() => heardAt(visitor.page).then(({ loudest }) => loudest), { timeout: 10_000, message: `loudness at ${visitor.name}` }).toBeGreaterThan(0.01)
+  await expect.poll(() => heardAt(visitor.page).then(({ tones }) => tones), { timeout: 20_000, message: `tones at ${visitor.name}` }).toEqual(expect.arrayContaining(hertz))
+  await expect.poll(() => heardAt(visitor.page).then(({ loudest }) => loudest), { timeout: 20_000, message: `loudness at ${visitor.name}` }).toBeGreaterThan(0.01)
 }
 
 /** On a busy machine. */
@@ -54,7 +54,7 @@ test('it rings on both devices; one accepts, the other is told; pictures and sou
   expect(await bo.find('incoming').innerText()).not.toContain('Not one of your contacts')
   await Promise.all([hears(ada, ...RINGBACK), hears(bo, ...RING), hears(tablet, ...RING)])
   await expect.poll(() => bo.page.title(), SOON).toBe('Ada is calling')
-  expect(await bo.page.getByTestId('live').innerText()).toContain('Video call from Ada')
+  await expect.poll(() => bo.page.getByTestId('live').innerText()).toContain('Video call from Ada')
   // A key pressed by chance neither accepts nor declines.
   await bo.page.keyboard.press('Enter')
   await bo.page.keyboard.press('Escape')

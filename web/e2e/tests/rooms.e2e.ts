@@ -47,6 +47,7 @@ test('who made a room locks it, and lets in who knocks, at another edge, or not'
 
   // Whoever is in needs no leave to stay, and no moderator's menu.
   await bo.find('more').click()
+  await bo.find('settings').waitFor()
   expect(await bo.find('lock').count()).toBe(0)
 })
 
@@ -64,7 +65,7 @@ test('who is removed is told, hears nobody any more, and is kept out', async () 
   await ada.find('kick-confirm').click()
   await bo.page.getByText('A moderator has removed you from the room').waitFor()
   await ada.tile('Bo').waitFor({ state: 'detached' })
-  expect(await ada.page.evaluate(() => window.callmesh!.peerConnections().size)).toBe(0)
+  await expect.poll(() => ada.page.evaluate(() => window.callmesh!.peerConnections().size)).toBe(0)
 
   // Neither a reload nor knocking helps.
   await bo.open(path)

@@ -132,8 +132,8 @@ test('a reaction rises at the other, a raised hand is seen, and both are said', 
     return said
   })
   await ada.page.keyboard.press('e')
-  await ada.find('react-heart').click()
-  await bo.page.locator('[data-testid="reaction"][data-reaction="heart"]').getByText('Ada').waitFor()
+  // It is there for a moment only, so it is awaited from before.
+  await Promise.all([bo.page.locator('[data-testid="reaction"][data-reaction="heart"]').getByText('Ada').waitFor(), ada.find('react-heart').click()])
   await bo.find('reaction').waitFor({ state: 'detached' })
 
   await ada.page.keyboard.press('Escape')
@@ -157,7 +157,7 @@ test('safety codes are equal on both sides, and others between others', async ()
     await visitor.find('safety').click()
     // It is made slowly, on purpose.
     const list = visitor.find('safety-code').locator('li')
-    await list.nth(5).waitFor()
+    await list.nth(5).waitFor({ timeout: 60_000 })
     const symbols = await list.allInnerTexts()
     await visitor.page.keyboard.press('Escape')
     await visitor.find('safety-dialog').waitFor({ state: 'detached' })

@@ -38,11 +38,10 @@ test('whoever goes offline is told so, and is told when it is over', async () =>
   await ada.notice('reconnecting').waitFor()
   expect(await ada.notice('reconnecting').innerText()).toContain('Lost touch with callmesh. Reconnecting…')
   await Promise.all([ada.sees('Bo'), bo.sees('Ada')])
-  await expectGoodLooks(ada, 'offline', ['dark'])
+  await expectGoodLooks(ada, 'line-lost', ['dark'])
 
-  await ada.setOffline(false)
-  await ada.notice('recovered').waitFor()
-  expect(await ada.notice('recovered').innerText()).toContain('Connected again')
+  // It goes by itself after a moment, so it is looked at by whoever waits for it.
+  await Promise.all([ada.notice('recovered').filter({ hasText: 'Connected again' }).waitFor(), ada.setOffline(false)])
   await ada.notice('recovered').waitFor({ state: 'detached' })
   await Promise.all([ada.sees('Bo'), bo.sees('Ada')])
 })
@@ -56,7 +55,7 @@ test('whoever is refused by the edge is told so, in words and with a way out', a
   await visitor.find('name').fill('Ada')
   await visitor.find('join').click()
   await visitor.page.getByText('You may not enter here').waitFor()
-  await expectGoodLooks(visitor, 'refused')
+  await expectGoodLooks(visitor, 'refused-by-edge')
   await visitor.page.unroute('**/v1/guest')
   await visitor.find('again').click()
   await visitor.join()
