@@ -30,7 +30,7 @@ func TestANodeThatIsCutOff(t *testing.T) {
 	})
 	start := time.Now()
 	wantErr(t, "a publish on the node that is cut off", ack(lone, room("r"), "x"), bus.ErrUnavailable)
-	if took := time.Since(start); took > 100*time.Millisecond {
+	if took := time.Since(start); took > time.Second {
 		t.Errorf("that took %v", took)
 	}
 	eventually(t, "the others go on", func() error { return ack(other, room("r"), "x") })
