@@ -63,8 +63,8 @@ beforeEach(() => {
 })
 
 describe('a recorder', () => {
-  it('asks for a chunk a second and writes each, in order, up to the last', async () => {
-    expect(media.slice).toBe(1_000)
+  it('asks for small chunks and writes each, in order, up to the last', async () => {
+    expect(media.slice).toBeLessThanOrEqual(500)
     media.give('one ')
     media.give('two ')
     await vi.waitFor(() => expect(recorder.view()).toMatchObject({ state: 'recording', bytes: 8 }))
@@ -129,6 +129,6 @@ describe('a recorder', () => {
     release()
     await recorder.done
     // What was taken before it became too much is not lost.
-    expect(sink.append).toHaveBeenCalledTimes(32)
+    expect(sink.append.mock.calls.reduce((sum, [piece]) => sum + piece.byteLength, 0)).toBe(32 << 20)
   })
 })

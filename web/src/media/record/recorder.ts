@@ -18,8 +18,8 @@ export interface RecorderView {
 /** What of MediaRecorder is used. */
 export type MediaRecorderLike = Pick<MediaRecorder, 'start' | 'stop' | 'pause' | 'resume' | 'ondataavailable' | 'onstop' | 'onerror' | 'state'>
 
-/** The most that a crash can lose. */
-const CHUNK_MS = 1_000
+/** A crash loses what has not come in a chunk, what waits in the encoder, and what is on its way to the disk: a second at most, in all. */
+const CHUNK_MS = 250
 /** What may wait for the disk, in bytes: about a minute. */
 const MOST_WAITING = 32 * 1024 * 1024
 
@@ -32,12 +32,14 @@ export class Recorder {
   private state: RecorderState = 'recording'
   private trouble: RecorderTrouble | null = null
   private bytes = 0
+  /** Chunks that wait for the disk; those that it is writing count as `waiting` bytes too. */
+  private readonly queue: Blob[] = []
   private waiting = 0
   /** A chunk could not be written: behind it there may be no other. */
   private holed = false
   private recordedMs = 0
   private runningSince: number | null
-  private writes = Promise.resolve()
+  private writing: Promise<void> | null = null
   private readonly ended: Promise<void>
 
   constructor(options: { recorder: MediaRecorderLike; sink: ChunkSink; changed: () => void; now?: () => number }) {
@@ -95,17 +97,24 @@ export class Recorder {
     if (this.trouble || chunk.size === 0) return
     this.waiting += chunk.size
     if (this.waiting > MOST_WAITING) return this.fail('slow')
-    this.writes = this.writes.then(async () => {
-      if (this.holed) return
+    this.queue.push(chunk)
+    this.writing ??= this.write()
+  }
+
+  /** Until nothing waits. All that came while the disk was busy goes in one piece, so that a slow one catches up. */
+  private async write(): Promise<void> {
+    while (this.queue.length > 0 && !this.holed) {
+      const piece = new Blob(this.queue.splice(0))
       try {
-        this.bytes = await this.sink.append(await chunk.arrayBuffer())
-        this.waiting -= chunk.size
+        this.bytes = await this.sink.append(await piece.arrayBuffer())
+        this.waiting -= piece.size
         this.changed()
       } catch (error) {
         this.holed = true
         this.fail(error instanceof ChunkError ? error.kind : 'broken')
       }
-    })
+    }
+    this.writing = null
   }
 
   private fail(trouble: RecorderTrouble): void {
@@ -116,7 +125,7 @@ export class Recorder {
   private async wrapUp(): Promise<void> {
     this.halt()
     this.become('stopping')
-    await this.writes
+    await this.writing
     await this.sink.close().catch(() => undefined)
     this.become('stopped')
   }
