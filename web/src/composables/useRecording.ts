@@ -6,6 +6,7 @@ import { recordingType } from '@/media/record/formats'
 import type { RecorderView } from '@/media/record/recorder'
 import { names, type Scene, type Subject } from '@/media/record/scene'
 import type { CallContext } from './callFeature'
+import { noteRecordings } from './callRecordings'
 import { callScene } from './callScene'
 import { useRoomTitle } from './useRoomTitle'
 
@@ -24,6 +25,7 @@ export function useRecording(context: CallContext) {
   const view = shallowRef<RecorderView | null>(null)
   const trouble = ref<RecordingTrouble | null>(null)
   const saved = shallowRef<LibraryItem | null>(null)
+  const notes = noteRecordings()
   let recording: CallRecording | null = null
   let gone = false
   let savedTimer: ReturnType<typeof setTimeout> | undefined
@@ -85,14 +87,21 @@ export function useRecording(context: CallContext) {
         throw error
       }
       phase.value = 'running'
+      notes.begun()
       look()
-      await recording.done
-      trouble.value = recording.view().trouble
-      recording = null
-      view.value = null
-      phase.value = 'saving'
-      context.call.setStatus({ recording: false })
-      tell(await open.finish())
+      let item: LibraryItem | null | undefined
+      try {
+        await recording.done
+        trouble.value = recording.view().trouble
+        recording = null
+        view.value = null
+        phase.value = 'saving'
+        context.call.setStatus({ recording: false })
+        item = await open.finish()
+      } finally {
+        notes.over(item)
+      }
+      tell(item)
     } finally {
       library.close()
     }
