@@ -59,6 +59,7 @@ export const recording = {
   'picture.copied': 'Copied',
   'picture.copy.failed': 'The browser did not allow copying. Download it instead.',
   'picture.download': 'Download',
+  'picture.download.failed': 'The picture could not be made into a file. This device may be short of memory: close other tabs, then try again.',
   'picture.keep': 'Keep in library',
   'picture.kept': 'In the library',
   'picture.keep.failed': 'It could not be kept on this device. Download it instead.',
@@ -116,5 +117,7 @@ export const recording = {
   'library.delete.done': 'Deleted: “{title}”',
   'library.delete.failed': 'It could not be deleted. Close other tabs that show it, then try again.',
   'library.gone': 'The file is no longer there. The browser may have cleared it to make room.',
+  'library.unplayable': 'This browser cannot play it: the format or its codec is not supported here. Download it and open it in another player, such as VLC.',
+  'library.unreadable': 'This browser cannot show this picture. Download it and open it in another program.',
   'library.length.unknown': 'length unknown',
 } as const

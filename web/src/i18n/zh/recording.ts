@@ -60,6 +60,7 @@ export const recording: Record<keyof typeof english, string> = {
   'picture.copied': '已复制',
   'picture.copy.failed': '浏览器不允许复制，请改用下载。',
   'picture.download': '下载',
+  'picture.download.failed': '没能把图片做成文件。设备内存可能不足：请关闭其他标签页后重试。',
   'picture.keep': '存入资料库',
   'picture.kept': '已在资料库',
   'picture.keep.failed': '没能存到这台设备上，请改用下载。',
@@ -117,5 +118,7 @@ export const recording: Record<keyof typeof english, string> = {
   'library.delete.done': '已删除：“{title}”',
   'library.delete.failed': '没能删除。请关闭正在打开它的其他标签页，然后重试。',
   'library.gone': '文件已经不在了，可能被浏览器清理掉了。',
+  'library.unplayable': '这个浏览器播放不了它：不支持这种格式或编码。请下载后用 VLC 等播放器打开。',
+  'library.unreadable': '这个浏览器显示不了这张图片。请下载后用其他程序打开。',
   'library.length.unknown': '时长未知',
 }
