@@ -101,6 +101,11 @@ bench: build bin/natsnode ## what the mesh costs beside its bounds, as one table
 	bin/bench $(ARGS)
 	@EDGE_BIN=$(CURDIR)/bin/edge NATSNODE_BIN=$(CURDIR)/bin/natsnode npm --silent --prefix web run bench
 
+.PHONY: recording-sync
+recording-sync: build bin/natsnode ## how far picture and sound of a recording of RECORDING_MINUTES (20) come apart, and its memory
+	@RECORDING_MINUTES=$(or $(RECORDING_MINUTES),20) EDGE_BIN=$(CURDIR)/bin/edge NATSNODE_BIN=$(CURDIR)/bin/natsnode \
+		npm --silent --prefix web run bench -- recordingSync
+
 .PHONY: race
 race: ## the Go tests again and again, to find what is wrong only sometimes
 	go test -race -timeout 30m -count 5 -shuffle on ./...

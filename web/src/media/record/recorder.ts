@@ -18,7 +18,7 @@ export interface RecorderView {
 /** What of MediaRecorder is used. */
 export type MediaRecorderLike = Pick<MediaRecorder, 'start' | 'stop' | 'pause' | 'resume' | 'ondataavailable' | 'onstop' | 'onerror' | 'state'>
 
-/** A crash loses what has not come in a chunk, what waits in the encoder, and what is on its way to the disk: a second at most, in all. */
+/** A crash loses what has not come in a chunk, and what waits in the browser's encoder: on a busy machine that is the larger part. */
 const CHUNK_MS = 250
 /** What may wait for the disk, in bytes: about a minute. */
 const MOST_WAITING = 32 * 1024 * 1024
