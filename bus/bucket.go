@@ -35,11 +35,16 @@ func (b *Bus) callsConfig() jetstream.KeyValueConfig {
 // ensureBucket makes the stream that a bucket is (NATS ADR-8) as it is to be from the start: the client's own way makes it and changes it then, and
 // a cluster that is just making a stream for somebody else never answers a change of it.
 func (b *Bus) ensureBucket(ctx context.Context, cfg jetstream.KeyValueConfig) error {
-	return b.ensureStream(ctx, jetstream.StreamConfig{
+	return b.ensureStream(ctx, bucketStream(cfg))
+}
+
+func bucketStream(cfg jetstream.KeyValueConfig) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name: "KV_" + cfg.Bucket, Description: cfg.Description, Subjects: []string{"$KV." + cfg.Bucket + ".>"},
 		Storage: cfg.Storage, Replicas: cfg.Replicas, MaxAge: cfg.TTL, MaxBytes: cfg.MaxBytes, MaxMsgSize: cfg.MaxValueSize,
 		MaxMsgsPerSubject: 1, Discard: discards(cfg), AllowRollup: true, DenyDelete: true, AllowDirect: true,
-	})
+		AllowMsgTTL: cfg.LimitMarkerTTL > 0,
+	}
 }
 
 // discards is what a full bucket lets go. Of what is old soon anyhow the oldest, so that who fills it keeps nobody from calling; of what has no end

@@ -37,6 +37,9 @@ type Options struct {
 	CredsFile, NKeyFile       string
 	CAFile, CertFile, KeyFile string
 
+	// Guest makes no streams and changes none, but uses those of the edges: for processes beside them, which need not know how the mesh is kept. It is ready
+	// once an edge of the region has been there, or of any region if Region is empty.
+	Guest bool
 	// Replicas of every stream and bucket, 1 to 5. 0 means 1.
 	Replicas int
 	// Logger and Registerer may be nil.
@@ -80,7 +83,7 @@ type Bus struct {
 
 // Open starts to connect and returns at once; errors are of the options only. Use [Bus.WaitReady] to wait for the mesh.
 func Open(opts Options) (*Bus, error) {
-	if _, err := wire.ParseRegion(string(opts.Region)); err != nil {
+	if _, err := wire.ParseRegion(string(opts.Region)); err != nil && (!opts.Guest || opts.Region != "") {
 		return nil, fmt.Errorf("bus: %w", err)
 	}
 	if opts.InProcess == nil && len(opts.URLs) == 0 {

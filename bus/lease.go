@@ -25,6 +25,8 @@ type Lease struct {
 	Rooms    int         `json:"rooms"`
 	Gone     bool        `json:"gone,omitempty"` // the edge has shut down in good order
 	Started  int64       `json:"started"`        // when it began to hold its lease, in Unix ms
+	// TURNKeys are the secrets with which the edge can sign credentials for relays, at most [wire.MaxRelayKeys].
+	TURNKeys []wire.KeyID `json:"turnKeys,omitempty"`
 
 	// Unheard is since when this process may have missed what the edge sent: when it was last heard, or when it started. Set for [LeaseEvents.Found].
 	Unheard time.Time `json:"-"`
@@ -113,7 +115,7 @@ type LeaseEvents struct {
 }
 
 // HoldLease makes this process known to the other edges until ctx ends: it sends a heartbeat every second, with what say returns, and watches
-// theirs. It says goodbye at the end.
+// theirs. It says goodbye at the end. Without say it only listens, as who is no edge does.
 func (b *Bus) HoldLease(ctx context.Context, say func() Lease, ev LeaseEvents) error {
 	handle := func(m Message) {
 		var lease Lease
@@ -139,6 +141,9 @@ func (b *Bus) HoldLease(ctx context.Context, say func() Lease, ev LeaseEvents) e
 	}
 	started := time.Now().UnixMilli()
 	beat := func(gone bool) {
+		if say == nil {
+			return
+		}
 		lease := say()
 		lease.Edge, lease.Region, lease.Gone, lease.Started = b.opts.Edge, b.opts.Region, gone, started
 		payload, err := json.Marshal(lease)

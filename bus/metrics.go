@@ -17,6 +17,7 @@ type metrics struct {
 	lameDucks   prometheus.Counter
 	rulings     prometheus.Gauge
 	watches     prometheus.Counter
+	relayReads  prometheus.Counter
 }
 
 // newMetrics registers with reg, which may be nil. Labels are few and bounded: never a room, a peer or a user.
@@ -45,8 +46,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rulings: prometheus.NewGauge(prometheus.GaugeOpts{Name: "callmesh_bus_rulings", Help: "Rulings of moderators (kicks and locks) that are remembered here."}),
 		watches: prometheus.NewCounter(prometheus.CounterOpts{Name: "callmesh_bus_watches_total", Help: "Times that a region's rulings of moderators were read from the beginning: once per region, and after losses."}),
 	}
+	m.relayReads = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "callmesh_bus_relay_watches_total", Help: "Times that a region's relays were read from the beginning: once per region, and after losses.",
+	})
 	if reg != nil {
-		reg.MustRegister(m.connected, m.disconnects, m.published, m.failed, m.ackSeconds, m.pending, m.received, m.dropped, m.replays, m.replayed, m.edges, m.lameDucks, m.rulings, m.watches)
+		reg.MustRegister(m.connected, m.disconnects, m.published, m.failed, m.ackSeconds, m.pending, m.received, m.dropped, m.replays, m.replayed, m.edges, m.lameDucks, m.rulings, m.watches, m.relayReads)
 	}
 	return m
 }

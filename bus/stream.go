@@ -37,6 +37,9 @@ const (
 func (b *Bus) ensure(ctx context.Context) error {
 	ctx, cancel := b.bounded(ctx, ensureTimeout)
 	defer cancel()
+	if b.opts.Guest {
+		return b.listRegions(ctx)
+	}
 	for shard := range Shards {
 		if err := b.ensureStream(ctx, b.replayConfig(shard)); err != nil {
 			return err
@@ -45,7 +48,7 @@ func (b *Bus) ensure(ctx context.Context) error {
 	if err := b.makeChat(ctx); err != nil {
 		return err
 	}
-	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig(), b.contactsConfig(), b.movesConfig()} {
+	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig(), b.contactsConfig(), b.movesConfig(), b.relaysConfig()} {
 		if err := b.ensureBucket(ctx, bucket); err != nil {
 			return err
 		}
@@ -152,13 +155,27 @@ func (b *Bus) listRegions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(known, b.opts.Region) {
+	switch {
+	case b.opts.Guest && len(known) == 0:
+		return errors.New("no edge has been here yet")
+	case b.opts.Guest && b.opts.Region != "" && !slices.Contains(known, b.opts.Region):
+		return fmt.Errorf("no edge of region %s has been here yet; the regions that there are: %s", b.opts.Region, joinRegions(known))
+	case !b.opts.Guest && !slices.Contains(known, b.opts.Region):
 		return fmt.Errorf("listing streams: %s is not there yet", streamName(b.opts.Region, Shards-1))
 	}
 	if b.regions.set(known) {
 		b.onRegions.call()
 	}
 	return nil
+}
+
+func joinRegions(regions []wire.Region) string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = string(r)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // recallRegions returns the regions known before, to this process or to the history that copies from them.

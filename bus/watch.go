@@ -21,18 +21,20 @@ const (
 	// watchAckWait is after how long news that did not arrive comes again.
 	watchAckWait = 5 * time.Second
 	watchBatch   = 256
+	// watchCatchUp is after how long without news, while it still has to catch up, it is asked whether there is anything left to wait for.
+	watchCatchUp = 5 * time.Second
 )
 
-// watch follows one region's bucket of rulings: first all that stands, then what is new. Whenever it can't be sure that nothing was missed, it begins
-// anew, which costs a read of the bucket; rulings that are known already change nothing.
+// watch follows one region's bucket: first all that stands, then what is new. Whenever it can't be sure that nothing was missed, it begins anew, which
+// costs a read of the bucket; whoever is told knows some of it already then.
 type watch struct {
-	rulings *Rulings
-	region  wire.Region
-	poke    chan struct{} // tells run not to wait
-	left    string        // the consumer that was used last, until it is deleted; run's own
+	of     *watches
+	region wire.Region
+	poke   chan struct{} // tells run not to wait
+	left   string        // the consumer that was used last, until it is deleted; run's own
 
-	// Rulings.mu guards the following
-	upToDate bool      // all that was decided before is known, and what comes is heard
+	// watches.mu guards the following
+	upToDate bool      // all that stood before is known, and what comes is heard
 	everRead bool      // it was up to date at least once
 	trying   time.Time // since when it tries to be; zero while there is no connection
 }
@@ -47,16 +49,16 @@ func (w *watch) again() {
 // run follows the bucket until ctx ends or the region is no more.
 func (w *watch) run(ctx context.Context) {
 	const first, last = 50 * time.Millisecond, 2 * time.Second
-	b := w.rulings.bus
+	b := w.of.bus
 	wait := first
 	for {
 		began := time.Now()
 		err := w.follow(ctx)
-		w.rulings.fellBehind(w)
-		if ctx.Err() != nil || w.rulings.unfollow(w) {
+		w.of.fellBehind(w)
+		if ctx.Err() != nil || w.of.unfollow(w) {
 			return
 		}
-		b.log.Debug("rulings are not followed for a moment", "region", w.region, "error", err)
+		b.log.Debug("a bucket is not followed for a moment", "bucket", w.of.bucket(w.region), "error", err)
 		if time.Since(began) > last {
 			wait = first // it worked for a while
 		}
@@ -74,20 +76,21 @@ func (w *watch) run(ctx context.Context) {
 
 // follow reads the bucket and stays with it until something goes wrong.
 func (w *watch) follow(ctx context.Context) error {
-	b := w.rulings.bus
+	b := w.of.bus
 	epoch := b.epoch.Load()
 	if !b.nc.IsConnected() {
 		return ErrUnavailable
 	}
-	b.metrics.watches.Inc()
+	w.of.reads.Inc()
 	opening, cancel := b.bounded(ctx, regionPatience)
 	defer cancel()
-	name := "KV_" + rulingsBucket(w.region)
-	prefix := "$KV." + rulingsBucket(w.region) + "."
+	name := "KV_" + w.of.bucket(w.region)
+	prefix := "$KV." + w.of.bucket(w.region) + "."
 	stream, err := b.js.Stream(opening, name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	clock, read := stream.CachedInfo().TimeStamp, time.Now()
 	w.cleanUp(opening, stream)
 	// The consumer may read a copy of the stream that lags: only past what the leader has by now is all known.
 	until, err := b.lastOf(opening, name, prefix+">")
@@ -108,12 +111,12 @@ func (w *watch) follow(ctx context.Context) error {
 		defer cancel()
 		w.cleanUp(cleanup, stream)
 	}()
-	return w.read(ctx, cons, epoch, prefix, until.Seq)
+	return w.read(ctx, cons, epoch, prefix, until.Seq, func(at time.Time) time.Duration { return max(0, clock.Sub(at)+time.Since(read)) })
 }
 
 // cleanUp deletes the consumer that was used last: the stream would keep it for a while, and a connection that comes and goes would leave many.
 func (w *watch) cleanUp(ctx context.Context, stream jetstream.Stream) {
-	if w.left == "" || !w.rulings.bus.nc.IsConnected() {
+	if w.left == "" || !w.of.bus.nc.IsConnected() {
 		return
 	}
 	if err := stream.DeleteConsumer(ctx, w.left); err == nil || errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -122,14 +125,22 @@ func (w *watch) cleanUp(ctx context.Context, stream jetstream.Stream) {
 }
 
 // read applies what the consumer has, until it ends or something is missing. It is up to date once it has come to the sequence until.
-func (w *watch) read(ctx context.Context, cons jetstream.Consumer, epoch uint64, prefix string, until uint64) error {
-	b := w.rulings.bus
+func (w *watch) read(ctx context.Context, cons jetstream.Consumer, epoch uint64, prefix string, until uint64, age func(time.Time) time.Duration) error {
+	b := w.of.bus
 	began := time.Now()
-	if until == 0 {
-		w.rulings.caughtUp(w)
+	if w.of.begin != nil {
+		w.of.begin(w.region)
 	}
+	if until == 0 {
+		w.of.caughtUp(w)
+	}
+	name, reached := "KV_"+w.of.bucket(w.region), uint64(0)
 	for delivered := uint64(0); ; {
-		poll, cancel := b.bounded(ctx, watchPoll)
+		patience := watchPoll
+		if until > 0 {
+			patience = watchCatchUp
+		}
+		poll, cancel := b.bounded(ctx, patience)
 		if b.epoch.Load() != epoch { // the connection was lost when nothing was bounded by it
 			cancel()
 			return ErrUnavailable
@@ -151,15 +162,26 @@ func (w *watch) read(ctx context.Context, cons jetstream.Consumer, epoch uint64,
 				cancel()
 				return err
 			}
-			w.take(strings.TrimPrefix(msg.Subject(), prefix), msg.Data())
+			e := entry{key: strings.TrimPrefix(msg.Subject(), prefix), value: msg.Data(), at: meta.Timestamp}
+			if meta.Sequence.Stream <= until {
+				e.age = age(meta.Timestamp)
+			}
+			w.of.take(w.region, e)
+			reached = meta.Sequence.Stream
 			if meta.Sequence.Stream >= until && until > 0 {
-				w.rulings.caughtUp(w)
+				w.of.caughtUp(w)
 				until = 0
 			}
 		}
 		err = batch.Error()
 		cancel()
 		switch {
+		case err == nil && until > 0:
+			// What it waits for may have come to the end of its life meanwhile.
+			if last, err := b.lastOf(ctx, name, prefix+">"); err == nil && last.Seq <= reached {
+				w.of.caughtUp(w)
+				until = 0
+			}
 		case err == nil:
 		case errors.Is(err, nats.ErrNoResponders) && ctx.Err() == nil && delivered == 0 && time.Since(began) < regionPatience:
 			pause(ctx) // the consumer was just made, and our node does not know of it yet
@@ -167,21 +189,4 @@ func (w *watch) read(ctx context.Context, cons jetstream.Consumer, epoch uint64,
 			return err
 		}
 	}
-}
-
-// take applies one entry of the bucket. An empty one was deleted there, by hand or by age: what it said ends by itself.
-func (w *watch) take(key string, value []byte) {
-	if len(value) == 0 {
-		return
-	}
-	m, err := parseMatter(key)
-	var d Ruling
-	if err == nil {
-		d, err = m.ruling(value)
-	}
-	if err != nil {
-		w.rulings.bus.log.Error("a moderator's ruling can't be read and does not hold here", "region", w.region, "error", err)
-		return
-	}
-	w.rulings.apply(d)
 }

@@ -221,7 +221,11 @@ func (e *Edge) Close() {
 func (e *Edge) Ready() bool { return e.bus.Ready() && e.rulings.Ready() && !e.draining.Load() }
 
 func (e *Edge) lease() bus.Lease {
+	var keys []wire.KeyID
+	if relays, ok := e.opts.ICE.(*Relays); ok {
+		keys = relays.Keys() // whoever takes a secret away looks first who lacks the new one
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return bus.Lease{Sessions: len(e.sessions), Rooms: len(e.rooms)}
+	return bus.Lease{Sessions: len(e.sessions), Rooms: len(e.rooms), TURNKeys: keys}
 }

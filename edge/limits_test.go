@@ -169,10 +169,10 @@ func TestReport(t *testing.T) {
 
 func TestICEServers(t *testing.T) {
 	const secret = "the secret of the test relays"
-	relays := edge.StaticRelays{
-		URLs:   []string{"stun:127.0.0.1:3478", "turn:127.0.0.1:3478?transport=udp", "turns:127.0.0.1:5349?transport=tcp"},
-		Secret: turnauth.NewSecret(secret), TTL: time.Hour,
-	}
+	urls := []string{"stun:127.0.0.1:3478", "turn:127.0.0.1:3478?transport=udp", "turns:127.0.0.1:5349?transport=tcp"}
+	relays := edge.NewRelays("eu", edge.RelayOptions{
+		Static: urls, Secrets: func() []turnauth.Secret { return []turnauth.Secret{turnauth.NewSecret(secret)} }, TTL: time.Hour,
+	})
 	m := oneNode(t, 1, func(_ *bus.Options, o *edge.Options) { o.ICE = relays })
 	c := edgetest.Connect(t, m.Edges[0], "ann")
 	check := func(what string, servers []wire.ICEServer, ttl int64) {
@@ -180,14 +180,14 @@ func TestICEServers(t *testing.T) {
 		if len(servers) != 2 || ttl != 3600 {
 			t.Fatalf("%s has %+v for %d s", what, servers, ttl)
 		}
-		if stun := servers[0]; !slices.Equal(stun.URLs, relays.URLs[:1]) || stun.Username != "" || stun.Credential != "" {
+		if stun := servers[0]; !slices.Equal(stun.URLs, urls[:1]) || stun.Username != "" || stun.Credential != "" {
 			t.Errorf("%s has %+v", what, stun)
 		}
 		turn := servers[1]
 		if expires, _, _ := strings.Cut(turn.Username, ":"); expires < fmt.Sprint(time.Now().Unix()) {
 			t.Errorf("%s has credentials that have expired: %s", what, turn.Username)
 		}
-		if !slices.Equal(turn.URLs, relays.URLs[1:]) || !strings.Contains(turn.Username, ":") || strings.Contains(turn.Username, "ann") || turn.Credential == "" || strings.Contains(fmt.Sprint(turn), secret) {
+		if !slices.Equal(turn.URLs, urls[1:]) || !strings.Contains(turn.Username, ":") || strings.Contains(turn.Username, "ann") || turn.Credential == "" || strings.Contains(fmt.Sprint(turn), secret) {
 			t.Errorf("%s has %+v", what, turn)
 		}
 	}

@@ -19,6 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"callmesh/edge"
+
+	"callmesh/cmd/internal/listener"
 )
 
 // The configuration's defaults are the edge's own.
@@ -68,8 +70,8 @@ func TestAllowedHosts(t *testing.T) {
 }
 
 // slow connects, sends what it is given, and waits until it is cut off.
-func slow(t *testing.T, s *httpServer, text string) (took time.Duration, answer string) {
-	conn, err := net.Dial("tcp", s.addr.String())
+func slow(t *testing.T, s *listener.Server, text string) (took time.Duration, answer string) {
+	conn, err := net.Dial("tcp", s.Addr.String())
 	if err != nil {
 		t.Error(err)
 		return 0, ""
@@ -99,11 +101,11 @@ func TestSlowRequests(t *testing.T) {
 	if err := n.bus.WaitReady(t.Context()); err != nil { // NATS leaves something behind when it is stopped while it starts
 		t.Fatal(err)
 	}
-	s, err := startHTTP("page", "127.0.0.1:0", nil, n.edge.Handler(), nil, slog.New(slog.DiscardHandler))
+	s, err := listener.Start("page", "127.0.0.1:0", nil, n.edge.Handler(), nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.close(t.Context()) })
+	t.Cleanup(func() { _ = s.Close(t.Context()) })
 	var all sync.WaitGroup
 	for name, text := range map[string]string{
 		"nothing":            "",

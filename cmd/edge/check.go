@@ -1,10 +1,8 @@
 package main
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +11,7 @@ import (
 
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
+	"callmesh/cmd/internal/turnsecrets"
 	"callmesh/edge/auth"
 )
 
@@ -67,30 +66,7 @@ func (c *Config) checkClients(p *cli.Problems) {
 }
 
 func (c *Config) checkNATS(p *cli.Problems) {
-	for _, s := range c.NATSURL {
-		u, err := url.Parse(s)
-		// The URL itself stays out of the message: it may hold a password.
-		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
-			p.Wrong("nats-url", "one of them is not a NATS URL; write them like nats://a:4222,nats://b:4222")
-			break
-		}
-	}
-	if c.NATSCreds != "" && c.NATSNKeyFile != "" {
-		p.Wrong("nats-creds", "given together with nats-nkey-file; give one of them")
-	}
-	c.checkPair(p, "nats-cert", c.NATSCert, "nats-key", c.NATSKey)
-	for _, f := range []struct{ key, path string }{
-		{"nats-creds", c.NATSCreds}, {"nats-nkey-file", c.NATSNKeyFile}, {"nats-ca", c.NATSCA},
-	} {
-		if f.path == "" {
-			continue
-		}
-		if file, err := os.Open(f.path); err != nil {
-			p.Wrong(f.key, "%s", err)
-		} else {
-			_ = file.Close()
-		}
-	}
+	c.CheckNATS(p, c.NATSURL)
 	embedded := len(c.NATSURL) == 0
 	if !slices.Contains([]int{1, 3, 5}, c.NATSReplicas) {
 		p.Wrong("nats-replicas", "%d is not 1, 3 or 5", c.NATSReplicas)
@@ -157,30 +133,18 @@ func (c *Config) checkTLS(p *cli.Problems) {
 		p.Wrong(modes[len(modes)-1], "given together with %s; choose one", modes[0])
 		return
 	}
-	c.checkPair(p, "tls-cert", c.TLSCert, "tls-key", c.TLSKey)
+	p.CheckPair("tls-cert", c.TLSCert, "tls-key", c.TLSKey)
 	if host, _, err := splitAddr(c.Listen); err == nil && len(modes) == 0 && !isLoopback(host) {
 		p.Wrong("listen", "%s can be reached from other machines, and browsers give no camera to a page without TLS; "+
 			"add tls-self-signed, or tls-cert and tls-key, or tls-off if something in front of the edge does TLS", c.Listen)
 	}
 }
 
-// checkPair checks the PEM files of a certificate and its key.
-func (c *Config) checkPair(p *cli.Problems, certKey, cert, keyKey, key string) {
-	switch {
-	case cert == "" && key == "":
-	case key == "":
-		p.Wrong(certKey, "needs %s", keyKey)
-	case cert == "":
-		p.Wrong(keyKey, "needs %s", certKey)
-	default:
-		if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
-			p.Wrong(certKey, "not a certificate that fits %s: %s", keyKey, err)
-		}
-	}
-}
-
 func (c *Config) checkTURN(p *cli.Problems) {
 	secretless := c.TURNSecret.IsZero()
+	if _, err := turnsecrets.Parse("the file", c.TURNSecret.Reveal()); p.Given("turn-secret-file") && !secretless && err != nil {
+		p.Wrong("turn-secret-file", "%s", err)
+	}
 	for _, s := range c.TURNURL {
 		u, err := stun.ParseURI(s)
 		if err != nil {
@@ -191,6 +155,9 @@ func (c *Config) checkTURN(p *cli.Problems) {
 			p.Wrong("turn-url", "%q needs the relay's secret; give turn-secret-file", s)
 			secretless = false // said once
 		}
+	}
+	if _, err := wire.ParseRegion(c.TURNFallback); c.TURNFallback != "" && err != nil {
+		p.Wrong("turn-fallback", "%q is not a region; write it like eu-west, in at most 32 of a-z, 0-9 and -", c.TURNFallback)
 	}
 	if c.TURNMinPort == 0 || c.TURNMinPort > c.TURNMaxPort {
 		p.Wrong("turn-min-port", "%d to %d (turn-max-port) is no range of ports; give the smaller first, 1 or more", c.TURNMinPort, c.TURNMaxPort)

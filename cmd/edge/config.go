@@ -17,14 +17,10 @@ type Config struct {
 	Region      string `key:"region" default:"local" help:"The region's name: the same on all edges that share a NATS cluster."`
 	DataDir     string `key:"data-dir" example:"/var/lib/callmesh" help:"Directory for what the edge keeps: secrets it made, its self-signed certificate, the embedded NATS. Default: $XDG_STATE_HOME/callmesh, or ~/.local/state/callmesh."`
 
-	NATSURL      []string `key:"nats-url" example:"nats://a:4222,nats://b:4222" help:"NATS servers to join, of one cluster. Default: an embedded one, for this edge alone."`
-	NATSCreds    string   `key:"nats-creds" example:"/etc/callmesh/edge.creds" help:"File with NATS user credentials."`
-	NATSNKeyFile string   `key:"nats-nkey-file" example:"/etc/callmesh/edge.nk" help:"File with an nkey seed, in place of nats-creds."`
-	NATSCA       string   `key:"nats-ca" example:"/etc/callmesh/nats-ca.pem" help:"PEM file with the authorities that NATS certificates are checked against. Default: the system's."`
-	NATSCert     string   `key:"nats-cert" example:"/etc/callmesh/nats.crt" help:"PEM file with the certificate that this edge shows to NATS."`
-	NATSKey      string   `key:"nats-key" example:"/etc/callmesh/nats.key" help:"PEM file with the key of nats-cert."`
-	NATSReplicas int      `key:"nats-replicas" default:"1" help:"On how many NATS servers each stream is kept: 1, 3 or 5. More than 1 needs a cluster of that many."`
-	NATSListen   string   `key:"nats-listen" example:"127.0.0.1:4222" help:"Address and port at which other edges on this machine can join the embedded NATS. Default: none."`
+	NATSURL []string `key:"nats-url" example:"nats://a:4222,nats://b:4222" help:"NATS servers to join, of one cluster. Default: an embedded one, for this edge alone."`
+	cli.NATSConfig
+	NATSReplicas int    `key:"nats-replicas" default:"1" help:"On how many NATS servers each stream is kept: 1, 3 or 5. More than 1 needs a cluster of that many."`
+	NATSListen   string `key:"nats-listen" example:"127.0.0.1:4222" help:"Address and port at which other edges on this machine can join the embedded NATS. Default: none."`
 
 	AuthSecret       turnauth.Secret `key:"auth-secret" help:"Secret of at least 32 bytes that signs tokens (HS256) and what sessions resume with: the same on all edges. Default: one is made and kept in data-dir/auth-secret."`
 	AuthJWKSURL      string          `key:"auth-jwks-url" example:"https://id.example.org/jwks.json" help:"URL of the public keys that verify the tokens of your own sign-in (RS256, ES256, EdDSA)."`
@@ -37,14 +33,15 @@ type Config struct {
 	TLSSelfSigned bool   `key:"tls-self-signed" default:"false" help:"Make a certificate for all addresses of this machine. Browsers ask once whether to trust it."`
 	TLSOff        bool   `key:"tls-off" default:"false" help:"Serve plain HTTP also to other machines, because something in front of this edge does TLS."`
 
-	TURNSecret    turnauth.Secret `key:"turn-secret" help:"Secret shared with the relays. Default: with turn-embedded, one is made and kept in data-dir/turn-secret."`
-	TURNURL       []string        `key:"turn-url" example:"turn:relay.example.org:3478?transport=udp" help:"Relays to tell the page about, in the order in which it should try them; repeatable. stun: URLs need no secret."`
+	TURNSecret    turnauth.Secret `key:"turn-secret" help:"Secret shared with the relays, those on the bus too. A file may hold several, one a line, and is read again when it changes: each relay's credentials are signed with the one that the bus names for it, or else with the first. Default: with turn-embedded, one is made and kept in data-dir/turn-secret."`
+	TURNURL       []string        `key:"turn-url" example:"turn:relay.example.org:3478?transport=udp" help:"Relays to tell the page about, in the order in which it should try them; repeatable. stun: URLs need no secret. They come after those relays of the region that the bus has (turnctl watch) and before those of another region; the bus alone judges a relay that is named here and there."`
 	TURNEmbedded  bool            `key:"turn-embedded" default:"false" help:"Run a relay inside this process."`
 	TURNListen    string          `key:"turn-listen" example:"127.0.0.1:3478" help:"IP address and port of the embedded relay, UDP and TCP. Default: the address of listen, port 3478."`
 	TURNRelayIP   netip.Addr      `key:"turn-relay-ip" want:"an IP address" example:"203.0.113.7" help:"Address under which others reach the embedded relay; behind NAT, the outer one. Default: that of turn-listen, or this machine's main address."`
 	TURNMinPort   uint16          `key:"turn-min-port" default:"49152" help:"First UDP port of the embedded relay's range."`
 	TURNMaxPort   uint16          `key:"turn-max-port" default:"65535" help:"Last UDP port of the embedded relay's range."`
 	TURNAllowPeer []netip.Prefix  `key:"turn-allow-peer" want:"a range of addresses" example:"10.0.0.0/8" help:"Range of private addresses that the embedded relay may send to; repeatable. Default: none, since what is allowed here is open to every user."`
+	TURNFallback  string          `key:"turn-fallback" example:"us-east" help:"Region whose relays follow those of this one, from what the bus has. Default: the one whose relays have most to give."`
 	TURNTTL       time.Duration   `key:"turn-ttl" default:"12h" help:"How long a credential for the relays can start a relayed call."`
 
 	AllowedHost    []string       `key:"allowed-host" example:"calls.example.org" help:"Name under which this edge may be asked for, besides localhost and IP addresses; repeatable. Default: any; but none when listening on loopback without TLS, where whoever comes under another name is a proxy on this machine or a page that was pointed here (DNS rebinding)."`
@@ -60,6 +57,8 @@ type Config struct {
 
 	LimitsConfig
 	cli.LogConfig
+
+	turnSecretFile string // where turn-secret was read from; empty if from nowhere
 }
 
 // allowedHosts are the names to be asked for; nil means any. With TLS the certificate already says what the edge's names are.

@@ -76,7 +76,7 @@ func TestLogsKeepSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	edgetest.Eventually(t, "the edge is ready", n.edge.Ready)
-	at := page.addr.String()
+	at := page.Addr.String()
 	node := &edgetest.Node{Edge: n.edge, Bus: n.bus, URL: "ws://" + at + "/v1/ws", HTTP: "http://" + at}
 
 	s.strangers(t, node)

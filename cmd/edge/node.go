@@ -16,6 +16,7 @@ import (
 	"callmesh/bus/natsd"
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
+	"callmesh/cmd/internal/turnsecrets"
 	"callmesh/edge"
 	"callmesh/edge/auth"
 	"callmesh/edge/certs"
@@ -36,7 +37,7 @@ type node struct {
 	resume   []byte       // the secret of resume keys
 	certs    *certs.Source
 	relay    *turnd.Relay
-	ice      edge.StaticRelays
+	ice      edge.RelayOptions
 	bus      *bus.Bus
 	edge     *edge.Edge
 
@@ -122,12 +123,10 @@ func (n *node) startTLS(c *Config) (err error) {
 }
 
 func (n *node) startTURN(c *Config) error {
-	n.ice = edge.StaticRelays{URLs: slices.Clone(c.TURNURL), Secret: c.TURNSecret, TTL: c.TURNTTL}
-	if !c.TURNEmbedded {
-		return nil
+	n.ice = edge.RelayOptions{
+		Static: slices.Clone(c.TURNURL), TTL: c.TURNTTL, Fallback: wire.Region(c.TURNFallback), Logger: n.log.With("part", "relays"), Registerer: n.metrics,
 	}
-	secret, err := n.secretOr(c.TURNSecret, c.dataDir(), turnSecretFile)
-	if err != nil {
+	if err := n.startSecrets(c); err != nil || !c.TURNEmbedded {
 		return err
 	}
 	listen, err := c.turnListen()
@@ -136,16 +135,41 @@ func (n *node) startTURN(c *Config) error {
 	}
 	n.relay, err = turnd.Start(turnd.Options{
 		Listen: listen.String(), RelayIP: c.relayIP(listen.Addr()), MinPort: c.TURNMinPort, MaxPort: c.TURNMaxPort,
-		Secrets: func() []turnauth.Secret { return []turnauth.Secret{secret} }, AllowPeers: c.TURNAllowPeer,
+		Secrets: n.ice.Secrets, AllowPeers: c.TURNAllowPeer,
 		Logger: n.log.With("part", "turnd"), Registerer: n.metrics,
 	})
 	if err != nil {
 		return listening("turn-listen", err)
 	}
 	n.onClose(n.relay.Close)
-	n.ice.Secret = secret
 	// Nearest first: the relays that the configuration names are for when this one is not enough.
-	n.ice.URLs = append(n.relay.URLs(), n.ice.URLs...)
+	n.ice.Static = append(n.relay.URLs(), n.ice.Static...)
+	return nil
+}
+
+// startSecrets follows the file of the relays' secrets, or takes the one that is configured or kept.
+func (n *node) startSecrets(c *Config) error {
+	if c.turnSecretFile != "" {
+		file, err := turnsecrets.Open(c.turnSecretFile, n.log.With("part", "relays"))
+		if err != nil {
+			return fmt.Errorf("turn-secret-file: %w", err)
+		}
+		n.onClose(func() error { file.Close(); return nil })
+		n.ice.Secrets = file.Secrets
+		return nil
+	}
+	secret := c.TURNSecret
+	if c.TURNEmbedded {
+		var err error
+		if secret, err = n.secretOr(secret, c.dataDir(), turnSecretFile); err != nil {
+			return err
+		}
+	}
+	var secrets []turnauth.Secret
+	if !secret.IsZero() {
+		secrets = []turnauth.Secret{secret}
+	}
+	n.ice.Secrets = func() []turnauth.Secret { return secrets }
 	return nil
 }
 
@@ -160,10 +184,10 @@ func (n *node) joinMesh(c *Config) error {
 // startBus connects to NATS, or runs one. It does not wait for a NATS that is elsewhere: /readyz tells.
 func (n *node) startBus(c *Config) error {
 	o := bus.Options{
-		Name: "callmesh edge", Region: wire.Region(c.Region), Edge: n.id, URLs: c.NATSURL, CredsFile: c.NATSCreds, NKeyFile: c.NATSNKeyFile,
-		CAFile: c.NATSCA, CertFile: c.NATSCert, KeyFile: c.NATSKey, Replicas: c.NATSReplicas,
+		Name: "callmesh edge", Region: wire.Region(c.Region), Edge: n.id, URLs: c.NATSURL, Replicas: c.NATSReplicas,
 		Logger: n.log.With("part", "bus"), Registerer: n.metrics,
 	}
+	c.Bus(&o)
 	if len(c.NATSURL) == 0 {
 		server, err := natsd.Start(natsd.Options{
 			DataDir: filepath.Join(c.dataDir(), "nats"), ListenAddr: c.NATSListen, Logger: n.log.With("part", "nats"),
@@ -187,8 +211,11 @@ func (n *node) startBus(c *Config) error {
 }
 
 func (n *node) startEdge(c *Config) error {
+	registry := n.bus.WatchRelays(nil)
+	n.onClose(func() error { registry.Close(); return nil })
+	n.ice.Registry = registry
 	o := edge.Options{
-		Bus: n.bus, Verifier: n.verifier, Guests: n.guests, ResumeSecret: n.resume, ICE: n.ice, AllowedOrigins: c.AllowedOrigin,
+		Bus: n.bus, Verifier: n.verifier, Guests: n.guests, ResumeSecret: n.resume, ICE: edge.NewRelays(n.bus.Region(), n.ice), AllowedOrigins: c.AllowedOrigin,
 		AllowedHosts: c.allowedHosts(), TrustedProxies: c.TrustedProxies, ProxyHeader: c.ProxyHeader, Limits: c.limits(),
 		Version: cli.ReadBuild().Version, Traces: n.traces, Logger: n.log.With("part", "edge"), Registerer: n.metrics,
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"callmesh/cmd/internal/cli"
+	"callmesh/cmd/internal/listener"
 )
 
 // httpGrace is how long a scrape or a download under way may take when the process ends.
@@ -33,6 +34,7 @@ func serveCommand() *cobra.Command {
 		if err := b.Load(); err != nil {
 			return err
 		}
+		cfg.turnSecretFile = b.SecretFile("turn-secret")
 		return runServe(c.Context(), cfg, cfg.Logger(c.ErrOrStderr()), c.OutOrStdout())
 	}
 	return c
@@ -59,7 +61,7 @@ func runServe(ctx context.Context, cfg *Config, log *slog.Logger, out io.Writer)
 	if err != nil {
 		return listening("admin-listen", err)
 	}
-	log.Info("metrics", "url", "http://"+admin.addr.String()+"/metrics")
+	log.Info("metrics", "url", "http://"+admin.Addr.String()+"/metrics")
 
 	var tlsConf *tls.Config
 	if n.certs != nil {
@@ -70,7 +72,7 @@ func runServe(ctx context.Context, cfg *Config, log *slog.Logger, out io.Writer)
 	if err != nil {
 		return listening("listen", err)
 	}
-	urls := pageURLs(public.addr, tlsConf != nil)
+	urls := pageURLs(public.Addr, tlsConf != nil)
 	log.Info("serving", "urls", urls)
 	waiting := make(chan struct{})
 	wait, stopWaiting := context.WithCancel(ctx)
@@ -86,10 +88,10 @@ func runServe(ctx context.Context, cfg *Config, log *slog.Logger, out io.Writer)
 
 	select {
 	case <-ctx.Done():
-	case <-admin.ended:
-		return admin.err
-	case <-public.ended:
-		return public.err
+	case <-admin.Ended:
+		return admin.Err
+	case <-public.Ended:
+		return public.Err
 	}
 	drain, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()
@@ -98,15 +100,15 @@ func runServe(ctx context.Context, cfg *Config, log *slog.Logger, out io.Writer)
 }
 
 // listen serves h until the node closes.
-func (n *node) listen(name, addr string, conf *tls.Config, h http.Handler, watch func(net.Conn, http.ConnState)) (*httpServer, error) {
-	s, err := startHTTP(name, addr, conf, h, watch, n.log)
+func (n *node) listen(name, addr string, conf *tls.Config, h http.Handler, watch func(net.Conn, http.ConnState)) (*listener.Server, error) {
+	s, err := listener.Start(name, addr, conf, h, watch, n.log)
 	if err != nil {
 		return nil, err
 	}
 	n.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), httpGrace)
 		defer cancel()
-		return s.close(ctx)
+		return s.Close(ctx)
 	})
 	return s, nil
 }

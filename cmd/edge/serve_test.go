@@ -21,6 +21,8 @@ import (
 	"go.uber.org/goleak"
 
 	"callmesh/turnctl/turnauth"
+
+	"callmesh/cmd/internal/listener"
 )
 
 // A whole edge process's worth of parts comes up, is measured, and goes without a trace.
@@ -95,7 +97,7 @@ func TestParts(t *testing.T) {
 	const secret = "0123456789abcdef0123456789abcdef"
 	t.Run("least", func(t *testing.T) {
 		n := prepared(t, "--data-dir", t.TempDir())
-		if n.guests != nil || n.certs != nil || n.relay != nil || len(n.ice.URLs) != 0 || len(n.resume) != 32 {
+		if n.guests != nil || n.certs != nil || n.relay != nil || len(n.ice.Static) != 0 || len(n.resume) != 32 {
 			t.Errorf("got %+v", n)
 		}
 	})
@@ -135,12 +137,12 @@ func TestParts(t *testing.T) {
 	})
 	t.Run("relays", func(t *testing.T) {
 		n := prepared(t, "--data-dir", t.TempDir(), "--turn-embedded", "--turn-listen", "127.0.0.1:0", "--turn-url", "stun:relay.example.org")
-		if n.ice.Secret.IsZero() || len(n.ice.URLs) != 3 || n.ice.URLs[2] != "stun:relay.example.org" || !strings.HasPrefix(n.ice.URLs[0], "turn:127.0.0.1:") {
-			t.Errorf("got %q", n.ice.URLs)
+		if len(n.ice.Secrets()) != 1 || len(n.ice.Static) != 3 || n.ice.Static[2] != "stun:relay.example.org" || !strings.HasPrefix(n.ice.Static[0], "turn:127.0.0.1:") {
+			t.Errorf("got %q", n.ice.Static)
 		}
 		n = prepared(t, "--data-dir", t.TempDir(), "--turn-secret", "x", "--turn-url", "turn:a,turns:b")
-		if !slices.Equal(n.ice.URLs, []string{"turn:a", "turns:b"}) || !n.ice.Secret.Equal(turnauth.NewSecret("x")) || n.relay != nil {
-			t.Errorf("got %q", n.ice.URLs)
+		if !slices.Equal(n.ice.Static, []string{"turn:a", "turns:b"}) || !n.ice.Secrets()[0].Equal(turnauth.NewSecret("x")) || n.relay != nil {
+			t.Errorf("got %q", n.ice.Static)
 		}
 	})
 }
@@ -280,21 +282,21 @@ func TestHTTPServer(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	n := prepared(t, "--data-dir", t.TempDir(), "--tls-self-signed")
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
-	s, err := startHTTP("page", "127.0.0.1:0", n.certs.TLSConfig(), hello, nil, slog.New(slog.DiscardHandler))
+	s, err := listener.Start("page", "127.0.0.1:0", n.certs.TLSConfig(), hello, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	res, err := client.Get("https://" + s.addr.String())
+	res, err := client.Get("https://" + s.Addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()
-	if _, err := startHTTP("admin", s.addr.String(), nil, hello, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "admin: listen tcp") {
+	if _, err := listener.Start("admin", s.Addr.String(), nil, hello, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "admin: listen tcp") {
 		t.Errorf("a taken address: %v", err)
 	}
-	if err := s.close(t.Context()); err != nil || s.err != nil {
-		t.Errorf("%v, %v", err, s.err)
+	if err := s.Close(t.Context()); err != nil || s.Err != nil {
+		t.Errorf("%v, %v", err, s.Err)
 	}
 	n.certs.Close()
 }

@@ -31,18 +31,30 @@ type Checker interface {
 
 // Binding ties a configuration to a command's flags.
 type Binding struct {
-	config any
-	cmd    *cobra.Command
-	fields []field
+	config   any
+	cmd      *cobra.Command
+	fields   []field
+	fileFlag string            // the flag of the YAML file
+	secrets  map[string]string // key to the file that it was read from
+	// problems of the last Load, which know where each value came from
+	problems *Problems
 }
+
+// SecretFile is the file that a secret was read from, once loaded; empty if it came from elsewhere.
+func (b *Binding) SecretFile(key string) string { return b.secrets[key] }
 
 // Bind gives cmd a flag for each key of config, which is a pointer to a struct with tags, or only for
 // the given ones. Files and the environment can set the others all the same.
 func Bind(cmd *cobra.Command, config any, only ...string) *Binding {
-	b := &Binding{config: config, cmd: cmd, fields: fields(config)}
+	return BindFile(cmd, configFlag, config, only...)
+}
+
+// BindFile is Bind with another name for the flag of the YAML file, for a command whose --config is something else.
+func BindFile(cmd *cobra.Command, fileFlag string, config any, only ...string) *Binding {
+	b := &Binding{config: config, cmd: cmd, fileFlag: fileFlag, fields: fields(config), secrets: make(map[string]string)}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.String(configFlag, "", "YAML file with any of these keys, without the dashes; see default-config")
+	flags.String(fileFlag, "", "YAML file with any of these keys, without the dashes; see default-config")
 	for _, f := range b.fields {
 		if len(only) > 0 && !slices.Contains(only, strings.TrimSuffix(f.key, fileSuffix)) {
 			continue
@@ -111,16 +123,30 @@ func (b *Binding) Load() error {
 		return err
 	}
 	// Check would find fault with what could not be read.
-	if c, ok := b.config.(Checker); ok && len(p.list) == 0 {
+	if len(p.list) == 0 {
+		b.check(p)
+	}
+	b.problems = p
+	return p.err()
+}
+
+// Check checks the configuration again, after Load, for a command that has filled in what nobody gave. Its error has exit code 2.
+func (b *Binding) Check() error {
+	p := &Problems{origin: b.problems.origin}
+	b.check(p)
+	return p.err()
+}
+
+func (b *Binding) check(p *Problems) {
+	if c, ok := b.config.(Checker); ok {
 		c.Check(p)
 	}
-	return p.err()
 }
 
 func (b *Binding) decode() (*Problems, error) {
 	p := &Problems{}
 	unknownEnv(b.fields, p)
-	path, err := b.cmd.Flags().GetString(configFlag)
+	path, err := b.cmd.Flags().GetString(b.fileFlag)
 	if err != nil {
 		return nil, fmt.Errorf("cli: %w", err)
 	}
@@ -129,7 +155,7 @@ func (b *Binding) decode() (*Problems, error) {
 	}
 	var file map[string]fileValue
 	if path != "" {
-		file = readFile(path, b.fields, p)
+		file = readFile(b.fileFlag, path, b.fields, p)
 	}
 
 	// Keys are flat and none holds a NUL, so that viper sees no path in them. Each variable is
@@ -181,7 +207,9 @@ func (b *Binding) decode() (*Problems, error) {
 			continue
 		}
 		if f.secret() {
-			p.decodeSecret(f, v, target.FieldByIndex(f.index))
+			if path := p.decodeSecret(f, v, target.FieldByIndex(f.index)); path != "" {
+				b.secrets[f.key] = path
+			}
 		} else if err := f.decode(v.Get(f.key), target.FieldByIndex(f.index)); err != nil {
 			p.Wrong(f.key, "%s", err)
 		}

@@ -104,24 +104,23 @@ func (f field) not(s, want string) error {
 const maxSecret = 64 << 10
 
 // decodeSecret takes a secret from its key or from the file that its -file key names, whichever
-// stands in the weightier source.
-func (p *Problems) decodeSecret(f field, v *viper.Viper, into reflect.Value) {
+// stands in the weightier source, and returns that file.
+func (p *Problems) decodeSecret(f field, v *viper.Viper, into reflect.Value) (path string) {
 	fileKey := f.key + fileSuffix
 	value, file := p.origin(f.key), p.origin(fileKey)
 	var text string
 	switch {
 	case value.layer == layerDefault && file.layer == layerDefault:
-		return
+		return ""
 	case value.layer == file.layer:
 		p.Wrong(f.key, "given together with %s; give one of them", file.where(fileKey))
-		return
+		return ""
 	case value.layer > file.layer:
 		text, _ = v.Get(f.key).(string)
 		if list, ok := v.Get(f.key).([]string); ok && len(list) == 1 {
 			text = list[0]
 		}
 	default:
-		path := ""
 		switch value := v.Get(fileKey).(type) {
 		case string:
 			path = value
@@ -131,10 +130,11 @@ func (p *Problems) decodeSecret(f field, v *viper.Viper, into reflect.Value) {
 		var err error
 		if text, err = readSecret(path); err != nil {
 			p.Wrong(fileKey, "%s", err)
-			return
+			return ""
 		}
 	}
 	into.Set(reflect.ValueOf(turnauth.NewSecret(text)))
+	return path
 }
 
 // readSecret reads a secret without the line end that editors put after it.

@@ -83,6 +83,9 @@ func structFields(t reflect.Type, at []int) []field {
 			list = append(list, structFields(sf.Type, index)...)
 			continue
 		}
+		if !sf.IsExported() {
+			continue // the program's own
+		}
 		f := field{
 			key: sf.Tag.Get("key"), def: sf.Tag.Get("default"), help: sf.Tag.Get("help"),
 			want: sf.Tag.Get("want"), example: sf.Tag.Get("example"), index: index, typ: sf.Type,

@@ -136,7 +136,9 @@ func peer(pkg string) string {
 
 // forTests are packages that only tests and benchmarks use, though their files
 // are not named _test.go.
-func forTests(pkg string) bool { return under(pkg, "bus/bustest", "edge/edgetest", "edge/loadtest") }
+func forTests(pkg string) bool {
+	return under(pkg, "bus/bustest", "edge/edgetest", "edge/loadtest", "turnctl/turntest")
+}
 
 func inTest(i importing) bool { return i.test || forTests(i.from) }
 

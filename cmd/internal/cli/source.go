@@ -29,14 +29,14 @@ type fileValue struct {
 
 // readFile reads a configuration file: one flat mapping of known keys. Whatever is wrong goes to
 // problems, each with its line.
-func readFile(path string, known []field, problems *Problems) map[string]fileValue {
+func readFile(flag, path string, known []field, problems *Problems) map[string]fileValue {
 	name := filepath.Base(path)
 	b, err := os.ReadFile(path)
 	if err == nil && len(b) > maxFile {
 		err = fmt.Errorf("%s has %d bytes; a configuration has at most %d", path, len(b), maxFile)
 	}
 	if err != nil {
-		problems.add("--config: %s", err)
+		problems.add("--%s: %s", flag, err)
 		return nil
 	}
 	dec := yaml.NewDecoder(strings.NewReader(string(b)))
