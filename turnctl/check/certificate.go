@@ -1,0 +1,68 @@
+package check
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"callmesh/turnctl/verdict"
+)
+
+// certificate judges what the relay showed in its handshake.
+func (l *ladder) certificate() {
+	l.step("certificate", func(i *verdict.Item) {
+		judge(i, l.presented.chain, l.o.Roots, l.name(), l.o.Now(), l.o.CertificateDays)
+		i.Took = noTime
+	})
+	last := &l.items[len(l.items)-1]
+	// Callers do not get past a wrong certificate, but whoever mends it wants to know what else there is.
+	if last.Status == verdict.Fail && l.stopped == last.Name {
+		l.stopped = ""
+	}
+}
+
+// judge verifies a chain as a browser would: who signed it, for whom, and from when until when.
+func judge(i *verdict.Item, chain []*x509.Certificate, roots *x509.CertPool, name string, now time.Time, warnDays int) {
+	if len(chain) == 0 {
+		fail(i, verdict.Critical, nil, "name the certificate in cert= of turnserver.conf", "the relay shows no certificate that can be read")
+		return
+	}
+	leaf := chain[0]
+	left := leaf.NotAfter.Sub(now)
+	value(i, "certificate_expiry_seconds", math.Round(left.Seconds()))
+	i.Evidence = fmt.Sprintf("for %v %v, by %q, until %s", leaf.DNSNames, leaf.IPAddresses, leaf.Issuer.String(), leaf.NotAfter.UTC().Format(time.RFC3339))
+	renew := "renew it, put it where cert= of turnserver.conf says, and have coturn read it (turnctl rotate, or kill -USR2)"
+	if left <= 0 {
+		fail(i, verdict.Critical, nil, renew, "the certificate has expired: it was good until %s", leaf.NotAfter.UTC().Format(time.DateTime))
+		return
+	}
+	if now.Before(leaf.NotBefore) {
+		fail(i, verdict.Critical, nil, "see to the clocks, or wait", "the certificate is not good before %s", leaf.NotBefore.UTC().Format(time.DateTime))
+		return
+	}
+	if err := leaf.VerifyHostname(name); err != nil {
+		fail(i, verdict.Critical, nil, fmt.Sprintf("get a certificate for %s, or give callers a URL with a name that it is for", name),
+			"wrong name: the certificate is not for %s, but for %v %v", name, leaf.DNSNames, leaf.IPAddresses)
+		return
+	}
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now}); err != nil {
+		var unknown x509.UnknownAuthorityError
+		if errors.As(err, &unknown) {
+			fail(i, verdict.Critical, nil, "put the whole chain into the file of cert= (fullchain.pem), or trust its authority by --ca-file",
+				"the certificate's chain does not end at an authority that is trusted here")
+			return
+		}
+		fail(i, verdict.Critical, nil, "put a right chain into the file of cert=", "the certificate's chain is wrong: %s", err)
+		return
+	}
+	i.Summary = fmt.Sprintf("good for %s for %d more days", name, int(left.Hours()/24))
+	if left < time.Duration(warnDays)*24*time.Hour {
+		warn(i, verdict.Medium, renew, "the certificate ends in %d days", int(left.Hours()/24))
+	}
+}

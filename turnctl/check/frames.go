@@ -1,0 +1,87 @@
+package check
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/pion/stun/v4"
+)
+
+const (
+	stunHeader    = 20
+	channelHeader = 4
+	maxFrame      = 64 << 10
+)
+
+// errFrame means that what came is neither STUN nor channel data.
+var errFrame = errors.New("what came is neither STUN nor channel data")
+
+// readFrame reads one message from a stream: STUN begins with two zero bits, channel data with 01, and is padded to four bytes
+// (RFC 8656, section 12.5).
+func readFrame(r io.Reader) ([]byte, error) {
+	b := make([]byte, channelHeader, 2048)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, err
+	}
+	length := int(binary.BigEndian.Uint16(b[2:]))
+	var total int
+	switch b[0] >> 6 {
+	case 0:
+		total = stunHeader + length
+	case 1:
+		total = channelHeader + (length+3)/4*4
+	default:
+		return nil, errFrame
+	}
+	if total > maxFrame {
+		return nil, errFrame
+	}
+	if cap(b) < total {
+		b = append(make([]byte, 0, total), b...)
+	}
+	b = b[:total]
+	if _, err := io.ReadFull(r, b[channelHeader:]); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// channelData makes a ChannelData message; in streams it is padded.
+func channelData(number uint16, payload []byte, stream bool) []byte {
+	size := channelHeader + len(payload)
+	if stream {
+		size = channelHeader + (len(payload)+3)/4*4
+	}
+	b := make([]byte, size)
+	binary.BigEndian.PutUint16(b, number)
+	binary.BigEndian.PutUint16(b[2:], uint16(len(payload)))
+	copy(b[channelHeader:], payload)
+	return b
+}
+
+// frame is what one message turned out to be.
+type frame struct {
+	message *stun.Message // nil for channel data
+	channel uint16
+	payload []byte // of channel data
+}
+
+// parseFrame reads a whole message, of a packet or from a stream.
+func parseFrame(b []byte) (frame, error) {
+	if len(b) < channelHeader {
+		return frame{}, errFrame
+	}
+	if b[0]>>6 == 1 {
+		n := int(binary.BigEndian.Uint16(b[2:]))
+		if channelHeader+n > len(b) {
+			return frame{}, errFrame
+		}
+		return frame{channel: binary.BigEndian.Uint16(b), payload: b[channelHeader : channelHeader+n]}, nil
+	}
+	m := &stun.Message{Raw: b}
+	if err := m.Decode(); err != nil {
+		return frame{}, errFrame
+	}
+	return frame{message: m}, nil
+}

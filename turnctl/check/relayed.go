@@ -1,0 +1,179 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/pion/stun/v4"
+
+	"callmesh/turnctl/verdict"
+)
+
+// permission lets a peer in (RFC 8656, section 10). The peer is a socket of this host where the relay permits that, for it shows
+// whether packets come in from outside, and else a second allocation on the relay.
+func (l *ladder) permission(i *verdict.Item) {
+	seen := l.mapped
+	if !seen.IsValid() {
+		seen = l.addr // a relay that tells no addresses; only on its own host would this be right
+	}
+	doors := []netip.AddrPort{l.addr}
+	if l.addr.Port() != defaultPort {
+		doors = append(doors, netip.AddrPortFrom(l.addr.Addr(), defaultPort))
+	}
+	s, err := newSocket(l.ctx, l.client.conn.LocalAddr(), seen.Addr(), doors, min(l.o.Timeout, 1500*time.Millisecond))
+	if err != nil {
+		i.Status, i.Summary, i.Evidence = verdict.Unknown, "this host gives no UDP socket", err.Error()
+		return
+	}
+	start := time.Now()
+	_, err = l.client.authed(l.ctx, stun.MethodCreatePermission, peerAddress(s.address))
+	i.Took = time.Since(start)
+	if err == nil {
+		l.peer = s
+		i.Summary = fmt.Sprintf("peer %s is let in", s.address.Addr())
+		return
+	}
+	s.Close()
+	if code(err) != 403 {
+		l.refused(i, err)
+		return
+	}
+	l.peerWhy = fmt.Sprintf("the relay's deny list holds %s, which is this host", s.address.Addr())
+	l.letNeighbourIn(i)
+}
+
+// letNeighbourIn makes the second allocation the peer.
+func (l *ladder) letNeighbourIn(i *verdict.Item) {
+	n, err := l.newNeighbour()
+	if err != nil {
+		if code(err) == 403 {
+			l.denied(i, err)
+			return
+		}
+		fail(i, verdict.High, err, "raise total-quota, or widen min-port to max-port in turnserver.conf",
+			"no second allocation is to be had to try the first against (%s)", words(err, l.o.Timeout))
+		return
+	}
+	start := time.Now()
+	_, err = l.client.authed(l.ctx, stun.MethodCreatePermission, peerAddress(n.relayed))
+	i.Took = time.Since(start)
+	if err != nil {
+		n.Close()
+		l.denied(i, err)
+		return
+	}
+	l.peer = n
+	i.Summary = fmt.Sprintf("peer %s, on the relay itself, is let in; %s", n.relayed.Addr(), l.peerWhy)
+}
+
+func (l *ladder) denied(i *verdict.Item, err error) {
+	if code(err) != 403 {
+		l.refused(i, err)
+		return
+	}
+	fail(i, verdict.Critical, err, fmt.Sprintf("put allowed-peer-ip=%s into turnserver.conf", l.relayed.Addr()),
+		"the relay's deny list holds its own relayed addresses, so two callers who both need it cannot meet")
+}
+
+// passage is what came through the relay, each way.
+type passage struct {
+	in   netip.AddrPort // whom the relay says the peer's probe came from; not valid: none came
+	out  netip.AddrPort // whom the peer saw the ladder's probe come from; not valid: none came
+	want netip.AddrPort // the relayed address
+}
+
+// relayPorts sends both ways through the relayed address, and tells by what arrives what stands in the way.
+func (l *ladder) relayPorts(i *verdict.Item) {
+	p := l.probe()
+	if s, ok := l.peer.(*socket); ok && !p.in.IsValid() && !p.out.IsValid() && !s.proven {
+		// Nothing says that this host can use UDP at all, so the relay is tried against itself.
+		l.peerWhy = "UDP does not pass between this host and the relay"
+		l.peer.Close()
+		l.peer = nil
+		if l.letNeighbourIn(i); i.Status == verdict.Fail || l.peer == nil {
+			return
+		}
+		i.Took = 0
+		p = l.probe()
+	}
+	l.explain(i, p)
+	if s, ok := l.peer.(*socket); ok && p.in.IsValid() {
+		s.address = p.in // as a NAT between has it
+	}
+}
+
+// probe repeats a probe each way until both arrived, or the time is over.
+func (l *ladder) probe() passage {
+	p := passage{want: l.relayed}
+	over := time.NewTimer(min(l.o.Timeout, 2*time.Second))
+	defer over.Stop()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	payload := []byte{probeByte}
+	for !p.in.IsValid() || !p.out.IsValid() {
+		_ = l.peer.Send(l.relayed, payload)
+		_ = l.client.send(l.peer.Address(), payload)
+		select {
+		case got := <-l.client.packets:
+			if len(got.payload) > 0 && got.payload[0] == probeByte {
+				p.in = got.from
+				if s, ok := l.peer.(*socket); ok {
+					s.address = got.from
+				}
+			}
+		case p.out = <-l.peer.Probes():
+		case <-again.C:
+		case <-over.C:
+			return p
+		case <-l.client.ended:
+			return p
+		case <-l.ctx.Done():
+			return p
+		}
+	}
+	return p
+}
+
+// explain judges a passage.
+func (l *ladder) explain(i *verdict.Item, p passage) {
+	ports := "let UDP to min-port - max-port of turnserver.conf through the firewall of the relay"
+	external := fmt.Sprintf("put external-ip=%s right in turnserver.conf (PUBLIC/PRIVATE behind a 1:1 NAT), or take it out", p.want.Addr())
+	_, outside := l.peer.(*socket)
+	switch {
+	case p.in.IsValid() && p.out.IsValid():
+		from := "from outside"
+		if !outside {
+			from = "from the relay itself"
+		}
+		i.Summary = fmt.Sprintf("%s takes packets %s and sends them", p.want, from)
+		if l.peerWhy != "" {
+			i.Summary += "; " + l.peerWhy
+		}
+	case p.out.IsValid() && p.out.Addr() != p.want.Addr():
+		fail(i, verdict.Critical, nil, external, "external-ip is wrong: callers are told %s, and the relay sends from %s", p.want.Addr(), p.out.Addr())
+		i.Evidence = fmt.Sprintf("a packet from relayed address %s came from %s, and none sent to it arrived", p.want, p.out)
+	case p.out.IsValid():
+		fail(i, verdict.Critical, nil, ports, "packets to the relayed port %s are lost: a firewall drops relay ports", p.want)
+		i.Evidence = "a packet out of it arrived, and none into it"
+	case p.in.IsValid():
+		fail(i, verdict.Critical, nil, "let UDP from the relay's ports out through its firewall", "packets out of the relayed port %s are lost", p.want)
+		i.Evidence = "a packet into it arrived, and none out of it"
+	case p.want.Addr() != l.addr.Addr():
+		fail(i, verdict.Critical, nil, external+"; or "+ports,
+			"nothing passes the relayed address %s: external-ip is wrong, or a firewall drops relay ports", p.want)
+		i.Evidence = fmt.Sprintf("the relay itself answers on %s", l.addr)
+	default:
+		fail(i, verdict.Critical, nil, ports, "nothing passes the relayed port %s: a firewall drops relay ports", p.want)
+	}
+}
+
+// channelBind binds a channel to the peer (RFC 8656, section 12).
+func (l *ladder) channelBind(i *verdict.Item) {
+	if _, err := l.client.authed(l.ctx, stun.MethodChannelBind, channelNumber(channel), peerAddress(l.peer.Address())); err != nil {
+		l.refused(i, err)
+		return
+	}
+	l.channelled = true
+	i.Summary = fmt.Sprintf("channel 0x%x to %s", channel, l.peer.Address())
+}

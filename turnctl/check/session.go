@@ -1,0 +1,132 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pion/stun/v4"
+
+	"callmesh/turnctl/verdict"
+)
+
+// ttl is how long the credentials of a check are good: longer than any check, and short for whoever should find one.
+const ttl = 10 * time.Minute
+
+// challenge asks for an allocation as a stranger, who must be told to say who they are (RFC 8489, section 9.2.4).
+func (l *ladder) challenge(i *verdict.Item) {
+	m, err := l.client.do(l.ctx, stun.MethodAllocate, allocation(relayUDP, l.addr.Addr().Is6())...)
+	switch {
+	case err == nil:
+		fail(i, verdict.Critical, nil, "put use-auth-secret and static-auth-secret=... into turnserver.conf, and take no-auth out",
+			"anonymous relay: it relays for anybody, without a credential")
+		_, _ = l.client.do(l.ctx, stun.MethodRefresh, lifetime(0))
+	case code(err) == 401 && l.client.challenged(m):
+		l.learn(m)
+		i.Summary = fmt.Sprintf("strangers are refused (401), the realm is %q", string(l.client.realm))
+		if l.o.Realm != "" && string(l.client.realm) != l.o.Realm {
+			warn(i, verdict.Medium, "put realm="+l.o.Realm+" into turnserver.conf, or mend --realm", "the realm is %q, not %q", string(l.client.realm), l.o.Realm)
+		}
+	case code(err) == 401:
+		fail(i, verdict.Critical, err, "put realm=... into turnserver.conf", "the relay asks for a credential and tells no realm and nonce")
+	case m != nil:
+		l.refused(i, err)
+	default:
+		l.silent(i, err)
+	}
+}
+
+// allocate asks for a relayed address with a credential (RFC 8656, section 7).
+func (l *ladder) allocate(i *verdict.Item) {
+	if l.o.Secret.IsZero() {
+		i.Status, i.Summary = verdict.Unknown, "no shared secret was given, so nothing beyond this can be tried"
+		return
+	}
+	c, err := l.mint(l.o.Secret, l.user, ttl)
+	if err != nil {
+		i.Status, i.Summary = verdict.Unknown, err.Error()
+		return
+	}
+	l.client.credential = c
+	m, err := l.client.authed(l.ctx, stun.MethodAllocate, allocation(relayUDP, l.addr.Addr().Is6())...)
+	// What is refused for want of room was not refused for its credential.
+	l.accepted = err == nil || acceptedCode(code(err))
+	if err != nil {
+		l.refused(i, err)
+		return
+	}
+	l.learn(m)
+	var ok bool
+	if l.relayed, ok = address(m, stun.AttrXORRelayedAddress); !ok {
+		fail(i, verdict.Critical, nil, "", "the answer lacks XOR-RELAYED-ADDRESS")
+		return
+	}
+	life, _ := lifetimeOf(m)
+	i.Summary = fmt.Sprintf("relayed address %s for %s", l.relayed, life)
+}
+
+// acceptedCode says whether an error response to Allocate comes after the credential was found good.
+func acceptedCode(c int) bool {
+	switch c {
+	case 403, 437, 440, 442, 443, 486, 508:
+		return true
+	}
+	return false
+}
+
+// refused says what an error response means and what to do.
+func (l *ladder) refused(i *verdict.Item, err error) {
+	const conf = " in turnserver.conf"
+	switch code(err) {
+	case 401, 441:
+		fail(i, verdict.Critical, err, "use the relay's static-auth-secret (turnadmin -S lists those in its database), and see that its clock is right",
+			"wrong secret: the relay refuses a credential that was minted with it just now")
+	case 403:
+		fail(i, verdict.Critical, err, "start coturn again if the drain is over", "the relay takes no new allocations: it is being drained, or forbids them")
+	case 437:
+		fail(i, verdict.High, err, "try again in a minute", "the relay still has an allocation of this very connection")
+	case 440:
+		fail(i, verdict.High, err, "add a relay-ip of this family"+conf+", or take the URL away", "the relay has no relayed addresses of this family")
+	case 442:
+		fail(i, verdict.Critical, err, "take no-udp-relay out"+conf, "the relay does not relay UDP")
+	case 486:
+		fail(i, verdict.Critical, err, "raise total-quota and user-quota"+conf+", or add a relay", "the quota is full: no allocation is to be had")
+	case 508:
+		fail(i, verdict.Critical, err, "widen min-port to max-port"+conf+", or add a relay", "the relay's ports are used up: no allocation is to be had")
+	case 300:
+		fail(i, verdict.High, err, "give callers the other relay's URL", "the relay sends callers to another one, which browsers do not follow")
+	case 438:
+		fail(i, verdict.High, err, "", "the relay calls the nonce stale that it has just given")
+	case 0:
+		if errors.Is(err, errUnsigned) {
+			fail(i, verdict.Critical, err, "", "the answer is not signed by who knows the secret")
+			return
+		}
+		fail(i, verdict.Critical, err, "", "no answer to the request (%s)", words(err, l.o.Timeout))
+	default:
+		fail(i, verdict.High, err, "", "the relay refuses the request")
+	}
+}
+
+// refresh prolongs the allocation (RFC 8656, section 8).
+func (l *ladder) refresh(i *verdict.Item) {
+	m, err := l.client.authed(l.ctx, stun.MethodRefresh, lifetime(10*time.Minute))
+	if err != nil {
+		l.refused(i, err)
+		return
+	}
+	life, _ := lifetimeOf(m)
+	i.Summary = fmt.Sprintf("prolonged for %s", life)
+	if life < time.Minute {
+		warn(i, verdict.Medium, "raise max-allocate-lifetime in turnserver.conf", "allocations are prolonged for %s only", life)
+	}
+}
+
+// deallocate ends the allocation (RFC 8656, section 8.2).
+func (l *ladder) deallocate(i *verdict.Item) {
+	if _, err := l.client.authed(l.ctx, stun.MethodRefresh, lifetime(0)); err != nil {
+		l.refused(i, err)
+		return
+	}
+	i.Summary = "the allocation is given back"
+}

@@ -1,0 +1,109 @@
+package check
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	dtlsnet "github.com/pion/dtls/v3/pkg/net"
+)
+
+// connect opens the socket that the transport runs over. Over UDP nothing is sent by it.
+func connect(ctx context.Context, t Transport, to netip.AddrPort, wait time.Duration) (net.Conn, error) {
+	network := "udp"
+	if t.Stream() {
+		network = "tcp"
+	}
+	d := net.Dialer{Timeout: wait}
+	return d.DialContext(ctx, network, to.String())
+}
+
+// presented is what a relay showed in a handshake.
+type presented struct {
+	chain   []*x509.Certificate
+	version string
+}
+
+// secure makes the TLS or DTLS handshake. Whoever the certificate is of, it goes on: judging it is a step of its own.
+func secure(ctx context.Context, t Transport, conn net.Conn, name string, wait time.Duration) (net.Conn, presented, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if t == TLS {
+		c := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}) //nolint:gosec // judged apart
+		if err := c.HandshakeContext(ctx); err != nil {
+			return nil, presented{}, err
+		}
+		s := c.ConnectionState()
+		return c, presented{s.PeerCertificates, tls.VersionName(s.Version)}, nil
+	}
+	c, err := dtls.ClientWithOptions(dtlsnet.PacketConnFromConn(conn), conn.RemoteAddr(),
+		dtls.WithInsecureSkipVerify(true), dtls.WithServerName(name), dtls.WithFlightInterval(250*time.Millisecond))
+	if err != nil {
+		return nil, presented{}, err
+	}
+	if err := c.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, presented{}, err
+	}
+	p := presented{version: "DTLS 1.2"}
+	if s, ok := c.ConnectionState(); ok {
+		for _, der := range s.PeerCertificates {
+			cert, err := x509.ParseCertificate(der)
+			if err != nil {
+				return c, p, nil // the certificate's step finds none, and says so
+			}
+			p.chain = append(p.chain, cert)
+		}
+	}
+	return c, p, nil
+}
+
+// dial is connect and secure in one, for the connections beside the first.
+func dial(ctx context.Context, t Transport, to netip.AddrPort, name string, wait time.Duration) (net.Conn, error) {
+	conn, err := connect(ctx, t, to, wait)
+	if err != nil || !t.Secure() {
+		return conn, err
+	}
+	s, _, err := secure(ctx, t, conn, name, wait)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// here says whether an error comes of this host rather than of the relay, so that nothing was measured.
+func here(err error) bool {
+	for _, e := range []error{
+		syscall.ENETUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT, syscall.EPERM, syscall.EACCES, syscall.EMFILE, syscall.ENFILE,
+		syscall.ENOBUFS, syscall.ENOMEM, syscall.ENETDOWN,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// words says what a failed wait came to.
+func words(err error, wait time.Duration) string {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused: nothing listens there"
+	case errors.Is(err, syscall.EHOSTUNREACH):
+		return "the host cannot be reached"
+	case errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Sprintf("no answer within %s", wait)
+	}
+	return err.Error()
+}
