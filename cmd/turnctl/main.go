@@ -15,5 +15,6 @@ func run() int { return cli.Main(rootCommand(), os.Args[1:]) }
 
 func rootCommand() *cobra.Command {
 	return cli.Root("turnctl", "callmesh's hand on coturn: set up, prove, watch, rotate, drain",
-		cli.Version())
+		renderCommand(), provisionCommand(), checkCommand(), auditCommand(), rotateCommand(), drainCommand(),
+		planCommand(), watchCommand(), fleetCommand(), cli.Version())
 }

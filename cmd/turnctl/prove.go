@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+
+	"callmesh/turnctl/check"
+	"callmesh/turnctl/verdict"
+)
+
+// prove is the proof of a relay that was just set up: turnctl check of everything that it serves.
+func (c *ProvisionConfig) prove(ctx context.Context) []verdict.Item {
+	var items []verdict.Item
+	var urls []check.URL
+	for _, s := range c.urls() {
+		u, err := check.ParseURL(s)
+		if err != nil {
+			return []verdict.Item{{Name: "url", Status: verdict.Fail, Summary: err.Error()}}
+		}
+		urls = append(urls, u)
+	}
+	report := check.Run(ctx, check.Options{
+		URLs: urls, Secret: c.Secret, Realm: c.Realm, User: "turnctl-provision", Quick: true, Roots: c.roots, ServerName: c.certName(),
+	})
+	for _, i := range report.Items {
+		// What could not be measured from the host itself says nothing against the relay; a step that has failed does.
+		if i.Status != verdict.Skipped {
+			items = append(items, i)
+		}
+	}
+	return items
+}
+
+// urls are those of everything that the relay serves, by the addresses that it listens on.
+func (c *ProvisionConfig) urls() []string {
+	var list []string
+	for _, ip := range c.ListenIP {
+		at := func(port uint16) string {
+			if ip.IsUnspecified() {
+				return netip.AddrPortFrom(c.RelayIP[0], port).String()
+			}
+			return netip.AddrPortFrom(ip, port).String()
+		}
+		list = append(list, "turn:"+at(c.Port)+"?transport=udp", "turn:"+at(c.Port)+"?transport=tcp")
+		if !c.TLSOff {
+			list = append(list, "turns:"+at(c.TLSPort)+"?transport=tcp")
+		}
+	}
+	return list
+}
+
+// certName is the name that the certificate is looked at for: callers know the relay by it, and not by the address that it is proved at.
+func (c *ProvisionConfig) certName() string {
+	if c.ServerName != "" || c.TLSOff {
+		return c.ServerName
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil || len(pair.Leaf.DNSNames) == 0 {
+		return ""
+	}
+	return strings.Replace(pair.Leaf.DNSNames[0], "*", "turn", 1)
+}
+
+// limits are what may bound the relay beside its configuration: open files, which a coturn of this process inherits, and ports that others take.
+func (c *ProvisionConfig) limits(own bool) []verdict.Item {
+	var items []verdict.Item
+	relay := c.relay(false)
+	if own {
+		var files syscall.Rlimit
+		err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)
+		if err == nil {
+			files.Cur = files.Max
+			// Said here, it holds for the programs that this one starts too; Go would give them the limit of before.
+			err = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files)
+		}
+		if err == nil && files.Max < uint64(relay.Files()) {
+			items = append(items, verdict.Item{
+				Name: "provision.files", Status: verdict.Warn, Severity: verdict.Low,
+				Summary: fmt.Sprintf("%d open files at most, and %d allocations need %d", files.Max, relay.Quota(), relay.Files()),
+				Fix:     "raise the limit of who starts this (ulimit -n, docker --ulimit nofile), or lower total-quota",
+			})
+		}
+	}
+	var first, last int
+	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if _, scan := fmt.Sscan(string(text), &first, &last); err != nil || scan != nil || first > int(c.MaxPort) || last < int(c.MinPort) {
+		return items
+	}
+	reserved, _ := os.ReadFile("/proc/sys/net/ipv4/ip_local_reserved_ports")
+	if want := fmt.Sprintf("%d-%d", c.MinPort, c.MaxPort); !strings.Contains(string(reserved), want) {
+		items = append(items, verdict.Item{
+			Name: "provision.ports", Status: verdict.Warn, Severity: verdict.Low,
+			Summary: fmt.Sprintf("connections of this host may take relay ports: it gives them %d to %d, and the relay has %s", first, last, want),
+			Fix:     "sysctl -w net.ipv4.ip_local_reserved_ports=" + want,
+		})
+	}
+	return items
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"callmesh/cmd/internal/cli"
+	"callmesh/turnctl/coturn"
+	"callmesh/turnctl/provision"
+	"callmesh/turnctl/supervise"
+	"callmesh/turnctl/verdict"
+)
+
+// ProvisionConfig is what turnctl provision goes by: the relay, and how it is put on this host. The tags are explained in package cli.
+type ProvisionConfig struct {
+	RelayConfig
+	Conf      string `key:"conf" default:"/etc/turnserver.conf" help:"Where coturn's configuration goes."`
+	Install   bool   `key:"install" default:"false" help:"Install coturn with apt-get if it is not there."`
+	Supervise bool   `key:"supervise" default:"false" help:"Run coturn under this process and stay, for containers and hosts without systemd."`
+	DryRun    bool   `key:"dry-run" default:"false" help:"Show what would be done, with every changed line, and change nothing."`
+
+	CAFile     string `key:"ca-file" example:"/etc/ssl/private-ca.pem" help:"Certificates to trust in the proof in place of the system's, PEM."`
+	ServerName string `key:"server-name" example:"turn.example.org" help:"Name that the certificate must be for. Default: the first one in it."`
+	OutputConfig
+
+	roots *x509.CertPool
+}
+
+// Check implements cli.Checker.
+func (c *ProvisionConfig) Check(p *cli.Problems) {
+	c.RelayConfig.Check(p)
+	if c.Secret.IsZero() {
+		p.Wrong("secret", "missing, and without it nobody could prove the relay; give secret-file, made by: openssl rand -base64 32 | tr -d =")
+	}
+	if !filepath.IsAbs(c.Conf) {
+		p.Wrong("conf", "%q is no absolute path; write it like /etc/turnserver.conf", c.Conf)
+	}
+	if c.CAFile == "" {
+		return
+	}
+	text, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		p.Wrong("ca-file", "%s", err)
+		return
+	}
+	if c.roots = x509.NewCertPool(); !c.roots.AppendCertsFromPEM(text) {
+		p.Wrong("ca-file", "%s holds no certificate in PEM form", c.CAFile)
+	}
+}
+
+func provisionCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "provision",
+		Short: "Put a hardened, proven coturn on this host, or put everything back",
+		Long: `Put a hardened coturn on this host: its configuration, its secret, access to its certificate, its limits and its service.
+It is started and proved with the steps of turnctl check; if that fails, everything is put back as it was before.
+A second run changes nothing and says so. The keys are those of turnctl render, and can stand in a YAML file (--config FILE).
+
+With systemd, coturn is a service. Without, --supervise runs it under this process: it is started again when it fails, ended
+on SIGTERM, and reads its certificate again on SIGHUP.`,
+		Args: cobra.NoArgs,
+	}
+	cfg := new(ProvisionConfig)
+	b := cli.Bind(c, cfg)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := b.Load(); err != nil {
+			return err
+		}
+		if cfg.CoturnVersion.IsZero() {
+			if v, err := coturn.Installed(c.Context(), "turnserver"); err == nil {
+				cfg.CoturnVersion = v
+				if err := b.Check(); err != nil { // of the version that was found
+					return err
+				}
+			}
+		}
+		return runProvision(c, cfg)
+	}
+	return c
+}
+
+func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
+	ctx := c.Context()
+	say := func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+	report := verdict.Report{Command: "provision", Target: cfg.Conf, At: time.Now()}
+	binary, err := exec.LookPath("turnserver")
+	if err != nil {
+		binary = "/usr/bin/turnserver"
+	}
+	service, own, err := cfg.service(binary, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)), c)
+	if err != nil {
+		return err
+	}
+	if own != nil {
+		defer func() { _ = own.Stop(context.WithoutCancel(ctx)) }()
+	}
+	want, err := cfg.want(binary, own == nil)
+	if err != nil {
+		return err
+	}
+	host := provision.Host{Service: service}
+	have, err := host.Observe(ctx, want)
+	if err != nil {
+		return err
+	}
+	steps := provision.Plan(want, have)
+	report.Items = cfg.limits(own != nil)
+	switch {
+	case len(steps) == 0:
+		report.Items = append(report.Items, verdict.Item{Name: "provision.nothing", Status: verdict.OK, Summary: "everything is as it should be: nothing was changed"})
+		return cfg.report(c, &report)
+	case cfg.DryRun:
+		for _, s := range steps {
+			report.Items = append(report.Items, verdict.Item{Name: "provision." + string(s.Kind), Group: s.File.Path, Status: verdict.OK, Summary: "would " + s.What})
+			if s.Changes != "" {
+				say(s.Changes)
+			}
+		}
+		return cfg.report(c, &report)
+	}
+	report.Items = append(report.Items, host.Apply(ctx, want, have, steps, cfg.prove, say)...)
+	if err := cfg.report(c, &report); err != nil || own == nil {
+		return err
+	}
+	if _, there, err := own.Elsewhere(); err != nil || there {
+		return err // another process keeps it running
+	}
+	return stay(ctx, own)
+}
+
+// service says who keeps coturn running; own is it again if that is this process.
+func (c *ProvisionConfig) service(binary string, log *slog.Logger, cmd *cobra.Command) (s provision.Service, own *provision.Supervised, err error) {
+	listen := listenAddress(coturn.Config{Lines: []coturn.Line{
+		{Key: "listening-ip", Value: c.ListenIP[0].String()}, {Key: "listening-port", Value: fmt.Sprint(c.Port)},
+	}})
+	if !c.Supervise && provision.HasSystemd() {
+		return provision.Systemd{Unit: "coturn", Listen: listen}, nil, nil
+	}
+	own = provision.NewSupervised(supervise.Options{
+		Path: binary, Args: []string{"-c", c.Conf, "--pidfile="}, Output: cmd.ErrOrStderr(), Logger: log, Reap: os.Getpid() == 1,
+	}, c.Conf, listen)
+	_, there, err := own.Elsewhere()
+	if err == nil && !there && !c.Supervise && !c.DryRun {
+		err = cli.Usage("supervise: this host has no systemd; give --supervise, which runs coturn and stays")
+	}
+	return own, own, err
+}
+
+// want is what is to be on this host.
+func (c *ProvisionConfig) want(binary string, systemd bool) (provision.Want, error) {
+	want := provision.Want{Binary: binary, Realm: c.Realm}
+	if !c.SecretInConfig {
+		want.UserDB, want.Secrets = c.UserDB, append(want.Secrets, c.Secret)
+	}
+	if c.Install {
+		want.Package = "coturn"
+	}
+	if systemd {
+		want.User = "turnserver"
+	}
+	relay := c.relay(c.SecretInConfig)
+	if !c.TLSOff {
+		files, err := provision.CertFiles(want.User, filepath.Dir(c.Conf), c.TLSCert, c.TLSKey)
+		if err != nil {
+			return want, err
+		}
+		if len(files) > 0 {
+			relay.Cert, relay.Key = files[0].Path, files[1].Path
+			want.Files = append(want.Files, files...)
+		}
+	}
+	conf, err := relay.Render(c.version())
+	if err != nil {
+		return want, err
+	}
+	want.Files = append(want.Files, provision.File{Path: c.Conf, Content: conf.Bytes(), Mode: 0o640, Restart: true})
+	if systemd {
+		want.Files = append(want.Files, provision.File{
+			Path: "/etc/systemd/system/coturn.service.d/turnctl.conf", Content: []byte(relay.Systemd(c.version(), c.Conf)), Mode: 0o644, Restart: true,
+		})
+	}
+	return want, nil
+}
+
+// stay keeps coturn running until SIGTERM, and passes on what is for its certificate: SIGHUP, as from who renewed it, and SIGUSR2, coturn's own.
+func stay(ctx context.Context, own *provision.Supervised) error {
+	renewed := make(chan os.Signal, 1)
+	signal.Notify(renewed, syscall.SIGHUP, syscall.SIGUSR2)
+	defer signal.Stop(renewed)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- own.Wait(ctx) }()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-renewed:
+			if err := own.Signal(syscall.SIGUSR2); err != nil && !errors.Is(err, supervise.ErrNotRunning) {
+				cancel()
+				return errors.Join(err, <-ended)
+			}
+		}
+	}
+}

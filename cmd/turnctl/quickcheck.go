@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"callmesh/turnctl/check"
+	"callmesh/turnctl/fleet"
+	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/verdict"
+)
+
+// unneeded are steps of a check without which callers are served all the same: they are for `turnctl check` and its reader, and no reason to send nobody to
+// a relay.
+var unneeded = []string{"refuses", "rfc5780", "software", "path", "throughput", "tcp-relay", "deallocate"}
+
+// quickCheck is the check of an agent: whether callers can use a URL. A relay that does not answer is asked again, at other ports too, to tell what is wrong:
+// three waits fit into the time that the pace gives. One that has not served in all of it has failed.
+func quickCheck(realm string, pace fleet.Pace) fleet.Check {
+	return func(ctx context.Context, url string, secret turnauth.Secret) verdict.Report {
+		u, err := check.ParseURL(url)
+		if err != nil {
+			return verdict.Report{Items: []verdict.Item{{Name: "url", Status: verdict.Unknown, Summary: err.Error()}}}
+		}
+		report := check.Run(ctx, check.Options{
+			URLs: []check.URL{u}, Secret: secret, Realm: realm, User: "turnctl-watch", Timeout: pace.CheckTimeout() / 3, Quick: true, Packets: 1,
+		})
+		report.Items = slices.DeleteFunc(report.Items, func(i verdict.Item) bool {
+			return slices.ContainsFunc(unneeded, func(step string) bool { return slices.Contains(strings.Split(i.Name, "."), step) })
+		})
+		for n := range report.Items {
+			if i := &report.Items[n]; i.Status == verdict.Unknown && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				i.Status, i.Summary = verdict.Fail, "not served within "+pace.CheckTimeout().String()
+			}
+		}
+		return report
+	}
+}
