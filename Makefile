@@ -33,8 +33,8 @@ run: build ## build and start everything on this machine, and print the address
 	bin/edge serve $(RUN_FLAGS) $(ARGS)
 
 .PHONY: build
-build: web ## the programs, in bin/, with the page inside
-	go build -o bin/edge ./cmd/edge
+build: web ## the programs, in bin/, the edge with the page inside
+	go build -o bin/ ./cmd/edge ./cmd/turnctl ./cmd/probe
 
 # The page is built again only when something that it is made of has changed.
 WEB_SOURCES := $(shell find web/src web/public web/*.html web/*.json web/*.ts -type f 2>/dev/null)

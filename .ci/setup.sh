@@ -14,6 +14,8 @@ need chromium chromium
 need turnserver coturn
 need nft nftables
 need ip iproute2
+need sysctl procps
+need sqlite3 sqlite3
 need ffmpeg ffmpeg
 need gcc gcc libc6-dev
 need fc-list fontconfig
