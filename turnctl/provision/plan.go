@@ -102,7 +102,7 @@ func Plan(want Want, have Facts) []Step {
 		if !differs {
 			continue
 		}
-		restart = restart || f.Restart
+		restart = restart || f.Restart && step.Kind == Write
 		steps = append(steps, step)
 	}
 	for _, s := range have.Missing {
