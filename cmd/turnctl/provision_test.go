@@ -126,7 +126,12 @@ func (s *station) start() (supervisor *exec.Cmd, ended <-chan int) {
 		done <- cmd.ProcessState.ExitCode()
 	}()
 	s.t.Cleanup(func() { _ = cmd.Process.Kill() })
-	s.until("it is proved", func() bool { return strings.Contains(said.String(), "provision: healthy") })
+	s.until("it is proved", func() bool {
+		if strings.Contains(said.String(), "provision: unhealthy") {
+			s.t.Fatalf("it was not proved:\n%s", said.String())
+		}
+		return strings.Contains(said.String(), "provision: healthy")
+	})
 	return cmd, done
 }
 

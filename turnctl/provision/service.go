@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/pion/stun/v4"
 )
 
 // Service is whoever keeps coturn running.
@@ -80,7 +82,7 @@ func listens(ctx context.Context, addr string, alive func() error) error {
 	for {
 		conn, err := d.DialContext(ctx, "tcp", addr)
 		if err == nil {
-			return conn.Close()
+			return errors.Join(conn.Close(), answers(ctx, addr))
 		}
 		if gone := alive(); gone != nil {
 			return gone
@@ -89,6 +91,35 @@ func listens(ctx context.Context, addr string, alive func() error) error {
 		case <-ctx.Done():
 			return fmt.Errorf("provision: coturn does not listen on %s: %w", addr, err)
 		case <-tick.C:
+		}
+	}
+}
+
+// answerTimeout is how long coturn may take over UDP once it listens over TCP. Where a firewall drops UDP it never answers, and the proof says so.
+const answerTimeout = 5 * time.Second
+
+// answers waits until coturn answers over UDP too, which it listens to a moment after TCP: a proof that begins in between finds no relay. Its error is of ctx.
+func answers(ctx context.Context, addr string) error {
+	wait, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	request, err := stun.Build(stun.TransactionID, stun.BindingRequest)
+	if err != nil {
+		return err
+	}
+	var d net.Dialer
+	for {
+		conn, err := d.DialContext(wait, "udp", addr)
+		if err == nil {
+			_ = conn.SetDeadline(time.Now().Add(200 * time.Millisecond))
+			_, _ = conn.Write(request.Raw)
+			n, _ := conn.Read(make([]byte, 1500))
+			_ = conn.Close()
+			if n > 0 {
+				return nil
+			}
+		}
+		if pause(wait) != nil {
+			return ctx.Err()
 		}
 	}
 }
