@@ -3,16 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +18,7 @@ import (
 	"callmesh/probe/nat"
 	"callmesh/probe/pair"
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turntest"
 )
 
 // world is a laboratory with an edge and a relay.
@@ -56,8 +50,10 @@ func newWorld(t *testing.T, kinds ...lab.Kind) *world {
 		}
 	})
 	dir := t.TempDir()
-	cert, key := certificate(t, dir)
-	w.ca = cert
+	ca := turntest.NewCA(t)
+	issued := ca.Issue(t, time.Now().Add(time.Hour), lab.ServerAddr.String())
+	cert, key := issued.CertFile, issued.KeyFile
+	w.ca = ca.File
 	const secret = "a secret of the laboratory's relay"
 	r, err := l.StartRelay(t.Context(), lab.RelayOptions{Secret: turnauth.NewSecret(secret), CertFile: cert, KeyFile: key})
 	if err != nil {
@@ -70,34 +66,6 @@ func newWorld(t *testing.T, kinds ...lab.Kind) *world {
 	})
 	w.startEdge(dir, cert, key, secret)
 	return w
-}
-
-// certificate is one that names the server's address, and is its own authority.
-func certificate(t *testing.T, dir string) (cert, key string) {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IPAddresses: []net.IP{lab.ServerAddr.AsSlice()},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &k.PublicKey, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
 }
 
 // startEdge runs a real edge, with a NATS of its own, beside the relay.

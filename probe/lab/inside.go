@@ -14,8 +14,8 @@ const insideEnv = "NAT_LAB_INSIDE"
 
 var errNotInside = errors.New("the laboratory wants namespaces of its own: the process has to be started by lab.Reenter")
 
-// Inside says whether this process has namespaces of its own.
-func Inside() bool { return os.Getenv(insideEnv) == "1" }
+// Inside says whether this process has namespaces of its own. The variable alone, which anybody can set, is not taken for it: what is mounted then would be mounted for the whole machine.
+func Inside() bool { return os.Getenv(insideEnv) == "1" && os.Getpid() == 1 }
 
 // Reenter is this program again, with these arguments, in user, network, mount and process namespaces of its own. What it starts in there ends with it.
 func Reenter(args ...string) (*exec.Cmd, error) {

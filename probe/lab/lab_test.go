@@ -158,3 +158,17 @@ func TestHairpin(t *testing.T) {
 		t.Error("hairpinning was tried without being asked for")
 	}
 }
+
+// The NAT forgets a mapping after seven seconds: that of five is there, that of ten is not.
+func TestLifetime(t *testing.T) {
+	l, sites := build(t, lab.EIMAPDF)
+	relay(t, l, 2)
+	forget := l.Command(t.Context(), sites[0].Name+"-nat", "sysctl", "-q", "-w", "net.netfilter.nf_conntrack_udp_timeout=7", "net.netfilter.nf_conntrack_udp_timeout_stream=7")
+	if out, err := forget.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r := mustLook(t, l, sites[0].Name, "LIFETIME=10s")
+	if r.LifetimeSeconds == nil || *r.LifetimeSeconds != 5 || !strings.Contains(r.Why, "less than 10s") {
+		t.Errorf("%+v, lifetime %v", r, r.LifetimeSeconds)
+	}
+}

@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 func probe(server string) {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
-	r, err := discover.Run(ctx, discover.Options{Server: server, FirstWait: 150 * time.Millisecond, Tries: 3, Hairpin: os.Getenv("HAIRPIN") != ""})
+	lifetime, _ := time.ParseDuration(os.Getenv("LIFETIME"))
+	r, err := discover.Run(ctx, discover.Options{Server: server, FirstWait: 150 * time.Millisecond, Tries: 3, Hairpin: os.Getenv("HAIRPIN") != "", Lifetime: lifetime})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -139,8 +139,7 @@ func (l *link) path() wire.Outcome {
 	o := wire.Outcome{Result: wire.ResultConnected, Ms: time.Since(l.begun).Milliseconds(), Protocol: wire.ProtocolUDP}
 	pair, err := l.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
 	if err != nil || pair == nil {
-		o.Path = wire.PathHost
-		return o
+		return o // by which way is not guessed
 	}
 	o.Path = kind(pair.Local.Typ)
 	if pair.Remote.Typ == webrtc.ICECandidateTypeRelay || pair.Local.Typ == webrtc.ICECandidateTypeRelay {

@@ -58,7 +58,7 @@ func (x *exchange) signal(ctx context.Context) (wire.Outcome, error) {
 				return wire.Outcome{}, err
 			}
 			// The other side has given up: nothing will come of it here.
-			if x.theirs != nil && x.theirs.Path == "" {
+			if x.theirs != nil && x.theirs.Result != wire.ResultConnected {
 				stop()
 			}
 		case <-x.s.Ended():
@@ -143,7 +143,7 @@ func (x *exchange) accept(t webrtc.SDPType, sdp string) error {
 func (x *exchange) finish(ctx context.Context, a *Attempt) {
 	ctx, stop := context.WithTimeout(ctx, x.o.Limit+5*time.Second)
 	defer stop()
-	if x.say(ctx, x.peer, message{Kind: settled, N: x.n, Path: a.Path}) != nil {
+	if x.say(ctx, x.peer, message{Kind: settled, N: x.n, Result: a.Result, Path: a.Path}) != nil {
 		return
 	}
 	for x.theirs == nil {

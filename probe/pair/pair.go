@@ -41,6 +41,7 @@ type message struct {
 	Repeat    int                      `json:"repeat,omitempty"`
 	SDP       string                   `json:"sdp,omitempty"`
 	Candidate *webrtc.ICECandidateInit `json:"candidate,omitempty"`
+	Result    wire.Result              `json:"result,omitempty"`
 	Path      wire.PathKind            `json:"path,omitempty"`
 }
 
@@ -51,7 +52,7 @@ const (
 	offer     kindOf = "offer" // of attempt n
 	answer    kindOf = "answer"
 	candidate kindOf = "candidate"
-	settled   kindOf = "settled" // attempt n has come to something, measured and all
+	settled   kindOf = "settled" // attempt n has come to a result, measured and all
 )
 
 const version = 1

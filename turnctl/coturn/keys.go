@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Knows is what a version makes of a key.
@@ -59,7 +61,10 @@ func (v Version) Suggest(name string) string {
 		if v.Key(k) != Known {
 			continue
 		}
-		if d := distanceBetween(name, k, distance); d < distance {
+		if len(k)-len(name) >= distance || len(name)-len(k) >= distance {
+			continue // a line of a stranger's file may be long
+		}
+		if d := levenshtein.ComputeDistance(name, k); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -105,28 +110,4 @@ func table() map[string]span {
 		drain-min-allocations rfc3489-compatibility rfc5766-channel-numbers include-reason-string respond-http-unsupported log-min-level
 		udp-alternate-server tcp-alternate-server prometheus-address prometheus-path`)
 	return t
-}
-
-// distanceBetween is how many letters must be changed, added or taken away (Levenshtein); limit or more once it cannot be less.
-func distanceBetween(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

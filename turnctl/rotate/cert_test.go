@@ -32,7 +32,9 @@ func serving(t *testing.T) (*turntest.CA, rotate.CertOptions, *turntest.Caller) 
 
 func flowing(t *testing.T, c *turntest.Caller) {
 	t.Helper()
-	for sent, _ := c.Counts(); sent < 10; sent, _ = c.Counts() {
+	// What went before and while the certificate changed, and ten more since.
+	before, _ := c.Counts()
+	for sent, _ := c.Counts(); sent < before+10; sent, _ = c.Counts() {
 		time.Sleep(time.Millisecond)
 	}
 	sent, lost := c.HangUp()

@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Problems collects everything that is wrong with a configuration, so that it can be mended in one
@@ -45,7 +47,7 @@ func suggest(name string, known []string, otherwise string) string {
 	}
 	best, distance := "", len(bare(name))/3+2
 	for _, k := range known {
-		if d := editDistance(bare(name), bare(k)); d < distance {
+		if d := levenshtein.ComputeDistance(bare(name), bare(k)); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -53,27 +55,6 @@ func suggest(name string, known []string, otherwise string) string {
 		return otherwise
 	}
 	return "did you mean " + best + "?"
-}
-
-// editDistance is how many letters must be changed, added or taken away (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // layer is where a value comes from; a later one outweighs those before.
