@@ -1,10 +1,12 @@
 import type { SignalState } from '../call/state'
 import type { Events, HelloOk, Op, Ops } from '../wire/wire.gen'
 import { CLOSE, MAX_FRAME_BYTES } from '../wire/wire.gen'
-import { Attempt, HELLO_ID } from './attempt'
+import { HELLO_ID } from './attempt'
 import { backoff } from './backoff'
 import { afterClose, CLOSE_END, CLOSE_RECONNECT, stopError } from './close'
+import { Dial } from './dial'
 import { WireError } from './errors'
+import { Line } from './line'
 import { Listeners } from './listeners'
 import { Pace } from './pace'
 import { Pass } from './pass'
@@ -34,16 +36,8 @@ export type Greeting = { kind: 'new' | 'resumed' | 'gap' | 'replaced'; hello: He
 
 type Timer = ReturnType<typeof setTimeout> | undefined
 
-// A connection that lived this long was a good one: the next loss starts the backoff from the beginning.
-const STABLE_MS = 5_000
 // After sleep or a change of network a dead connection shows only when it is tried.
 const WAKE_PING_MS = 3_000
-// An attempt that is older than this when the network comes back was begun in another network.
-const STALE_ATTEMPT_MS = 2_000
-// A goaway is for soon; an edge does not wait longer for its sessions to leave.
-const MAX_GOAWAY_MS = 60_000
-// For so long after we gave up waiting for it, an edge may still be at work on a hello.
-const STRAY_MS = 20_000
 /** Events that edges never repeat, so that a repeat would be taken for another event. The others may repeat by contract. */
 const ONCE: ReadonlySet<string> = new Set(['signal', 'post', 'ring', 'call'])
 
@@ -72,16 +66,12 @@ export class SignalClient {
   private readonly renewal: Renewal
 
   /** The connection that carries the session. */
-  private line: Socket | null = null
+  private line: Line | null = null
   /** The one that is to carry it next. The line may well live meanwhile: an edge that is about to stop is left only when another has taken over. */
-  private attempt: Attempt | null = null
+  private readonly dial: Dial
   private running = false
   private attempts = 0
-  /** Until when (Unix ms) a hello of ours that was given up may still take effect somewhere, and end the line as if by another's. */
-  private strayUntil = 0
   private retryTimer: Timer
-  /** Of the line; they end with it. */
-  private timers: { ping?: Timer; stable?: Timer; goaway?: Timer; flush?: Timer } = {}
 
   constructor(options: SignalOptions) {
     this.options = {
@@ -91,6 +81,20 @@ export class SignalClient {
       ...options,
     }
     this.pass = new Pass(this.options.token)
+    const { url, openWebSocket } = this.options
+    this.dial = new Dial({
+      url,
+      openWebSocket,
+      pass: this.pass,
+      seen: this.seen,
+      greeted: (hello, socket) => this.greeted(hello, socket),
+      noToken: (error) => {
+        if (error === null) this.finish(stopError(CLOSE.badToken, ''), CLOSE_END)
+        else if (error.code === 'bad_token' || error.code === 'forbidden') this.finish(error, CLOSE_END)
+        else this.retry()
+      },
+      failed: (code, reason) => this.ended(code, reason),
+    })
     this.renewal = new Renewal({
       provider: this.options.token,
       token: () => this.pass.token,
@@ -123,8 +127,8 @@ export class SignalClient {
     if (!this.running) return
     // What failed before says nothing about the network as it is now.
     this.attempts = 0
-    if (this.line) this.ping(WAKE_PING_MS)
-    else if (!this.attempt || Date.now() - this.attempt.since > STALE_ATTEMPT_MS) this.connect()
+    if (this.line) this.line.ping(WAKE_PING_MS)
+    else if (this.dial.stale) this.connect()
   }
 
   /**
@@ -146,7 +150,7 @@ export class SignalClient {
         reject(new WireError('too_large', `${op} takes more than ${limit} bytes`))
         return
       }
-      this.flush()
+      this.line?.flush()
     })
   }
 
@@ -168,52 +172,7 @@ export class SignalClient {
   private connect(): void {
     clearTimeout(this.retryTimer)
     this.retryTimer = undefined
-    this.forgetAttempt()
-    const { url, openWebSocket } = this.options
-    const { pass } = this
-    this.attempt = new Attempt({
-      url,
-      openWebSocket,
-      token: () => pass.ready(),
-      hello: () => (pass.session ? { resume: { session: pass.session.session, key: pass.session.key, seen: this.seen.toJSON() } } : {}),
-      answered: (frame, socket) => this.answered(frame, socket),
-      noToken: (error) => {
-        this.attempt = null
-        if (error === null) this.finish(stopError(CLOSE.badToken, ''), CLOSE_END)
-        else if (error.code === 'bad_token' || error.code === 'forbidden') this.finish(error, CLOSE_END)
-        else this.retry()
-      },
-      failed: (code, reason) => {
-        this.forgetAttempt()
-        this.ended(code, reason)
-      },
-    })
-  }
-
-  /** Gives up an attempt, should there be one, whose hello was not answered. */
-  private forgetAttempt(): void {
-    if (this.attempt?.asked) this.strayUntil = Date.now() + STRAY_MS
-    this.attempt?.abandon()
-    this.attempt = null
-  }
-
-  /** A hello got its answer. */
-  private answered(frame: Record<string, unknown>, socket: Socket): void {
-    this.attempt = null
-    if (frame.ok) {
-      this.greeted(frame.ok as HelloOk, socket)
-      return
-    }
-    const { code = '', message = '' } = (frame.error ?? {}) as { code?: string; message?: string }
-    // The close that follows says the same, but may be lost.
-    const closes: Record<string, number> = {
-      gone: CLOSE.sessionUnknown,
-      unauthorized: CLOSE.badToken,
-      forbidden: CLOSE.forbidden,
-      bad_request: CLOSE.protocol,
-    }
-    socket.abandon(CLOSE_RECONNECT)
-    this.ended(closes[code] ?? 1006, message)
+    this.dial.begin()
   }
 
   private received(frame: Record<string, unknown>): void {
@@ -237,12 +196,6 @@ export class SignalClient {
     const before = this.hello
     const kind = !before ? 'new' : hello.session !== before.session ? 'replaced' : hello.resumed ? 'resumed' : 'gap'
     this.endLine()
-    this.line = socket
-    socket.handlers = {
-      open: () => undefined,
-      frame: (frame) => this.received(frame),
-      closed: (code, reason) => this.dropped(code, reason),
-    }
     this.hello = hello
     this.greetedAt = Date.now()
     this.pass.accepted({ session: hello.session, key: hello.key, user: hello.user.id })
@@ -253,36 +206,43 @@ export class SignalClient {
       this.requests.fail(new WireError('unavailable', 'the session was lost before the request was answered'))
     }
     this.requests.expire(hello.limits.replayMs)
-    this.timers.stable = setTimeout(() => (this.attempts = 0), STABLE_MS)
-    this.beatLater()
+    this.line = new Line({
+      socket,
+      requests: this.requests,
+      pace: this.pace,
+      heartbeat: hello.heartbeat,
+      answerMs: this.options.requestTimeoutMs,
+      held: () => this.dial.asked,
+      received: (frame) => this.received(frame),
+      closed: (code, reason) => this.dropped(code, reason),
+      stable: () => (this.attempts = 0),
+      moveOn: () => this.moveOn(),
+    })
     this.renewal.begin(hello.user.id, tokenExpiry(this.pass.token))
     this.setState('open')
     this.greetings.emit({ kind, hello })
-    this.flush()
+    this.line?.flush()
   }
 
   private event(event: Events[keyof Events]): void {
     const fresh = event.mid === undefined || this.seen.note(event.mid)
     // Edges replay without repeats; but when the line moves, the old one goes on until the new one has taken over.
     if (!fresh && ONCE.has(event.ev)) return
-    if (event.ev === 'goaway') {
-      clearTimeout(this.timers.goaway)
-      this.timers.goaway = setTimeout(() => this.moveOn(), Math.min(Math.max(0, Number(event.reconnectAfterMs) || 0), MAX_GOAWAY_MS))
-    }
+    if (event.ev === 'goaway') this.line?.goaway(Number(event.reconnectAfterMs) || 0)
     this.events.get(event.ev)?.emit(event as never)
   }
 
   /** Leaves an edge that is about to stop, for any other. The line lives on until that one has taken the session over. */
   private moveOn(): void {
-    if (!this.attempt) this.connect()
+    if (!this.dial.busy) this.connect()
   }
 
   /** The line has ended. */
   private dropped(code: number, reason: string): void {
     this.endLine()
-    if (this.attempt) {
+    if (this.dial.busy) {
       // On its way to another edge already, whose answer counts. If the hello is out, this end is most likely that answer's herald.
-      if (!this.attempt.asked) this.setState('reconnecting')
+      if (!this.dial.asked) this.setState('reconnecting')
       return
     }
     this.ended(code, reason)
@@ -290,9 +250,7 @@ export class SignalClient {
 
   /** What to do when the line or an attempt has ended. */
   private ended(code: number, reason: string): void {
-    const stray = code === CLOSE.resumed && Date.now() < this.strayUntil
-    const next = stray ? 'resume' : afterClose(code)
-    if (stray) this.strayUntil = 0
+    const next = this.dial.strayed(code) ? 'resume' : afterClose(code)
     if (next === 'stop' && !(code === CLOSE.badToken && this.pass.refused())) {
       this.finish(stopError(code, reason), CLOSE_END)
       return
@@ -304,15 +262,15 @@ export class SignalClient {
 
   /** The line is of no use any more: what was asked on it waits to be asked again. */
   private endLine(): void {
-    this.quiet()
+    this.renewal.stop()
     if (!this.line) return
-    this.line.abandon(CLOSE_RECONNECT)
+    this.line.end(CLOSE_RECONNECT)
     this.line = null
     this.requests.lost()
   }
 
   private retry(): void {
-    if (this.line) this.flush()
+    if (this.line) this.line.flush()
     else this.setState(this.hello ? 'reconnecting' : 'connecting')
     clearTimeout(this.retryTimer)
     this.retryTimer = setTimeout(() => this.connect(), backoff(this.attempts++, this.options.random))
@@ -322,68 +280,14 @@ export class SignalClient {
     if (this.state === 'closed') return
     this.running = false
     clearTimeout(this.retryTimer)
-    this.quiet()
-    this.attempt?.abandon()
-    this.attempt = null
-    this.line?.abandon(code)
+    this.renewal.stop()
+    this.dial.giveUp()
+    this.line?.end(code)
     this.line = null
     this.pass.sessionEnded()
     this.error = error.code === 'gone' ? null : error
     this.setState('closed')
     this.requests.fail(error)
-  }
-
-  private flush(): void {
-    // Once a hello is out, the edge of the line may have been relieved of the session: what it is asked now could be lost.
-    if (!this.line || this.attempt?.asked || this.timers.flush !== undefined) return
-    for (const request of this.requests.unsent()) {
-      const wait = this.pace.take(request.bytes, Date.now())
-      if (wait > 0) {
-        this.timers.flush = setTimeout(() => {
-          this.timers.flush = undefined
-          this.flush()
-        }, wait)
-        return
-      }
-      this.requests.sent(request)
-      this.line.send(request.frame)
-    }
-  }
-
-  /**
-   * Keeps the line alive. The next ping is set off by the answer to the last, since a hidden page's timers that were set off by timers run once a
-   * minute, and a session that is silent for so long is cut.
-   */
-  private beatLater(): void {
-    clearTimeout(this.timers.ping)
-    const every = Math.max(1_000, (this.hello?.heartbeat ?? 30_000) * 0.7)
-    this.timers.ping = setTimeout(() => this.ping(this.options.requestTimeoutMs), every)
-  }
-
-  private ping(timeoutMs: number): void {
-    const { line } = this
-    if (!line) return
-    const request = this.requests.add(
-      'ping', {}, timeoutMs,
-      () => this.line === line && this.beatLater(),
-      ({ code }) => {
-        if (this.line !== line) return
-        if (code === 'unavailable') line.fail('a ping was not answered')
-        else this.beatLater()
-      },
-    )
-    if (!request) return
-    // Ahead of what waits: it is to tell whether waiting makes sense.
-    this.pace.spend(request.bytes)
-    this.requests.sent(request)
-    line.send(request.frame)
-  }
-
-  /** Stops what the line keeps going. */
-  private quiet(): void {
-    for (const timer of Object.values(this.timers)) clearTimeout(timer)
-    this.timers = {}
-    this.renewal.stop()
   }
 
   private setState(state: SignalState): void {
