@@ -61,7 +61,8 @@ export class Stage {
     this.extra = []
     const complaints = visitors.flatMap((visitor) => visitor.watch.complaints().map((text) => `${visitor.name}: ${text}`))
     if (failed || complaints.length) {
-      console.error([...visitors.map((visitor) => visitor.log()), this.running?.mesh.log() ?? ''].join('\n'))
+      const flows = await Promise.all(visitors.map((visitor) => visitor.flows()))
+      console.error([...visitors.map((visitor) => visitor.log()), ...flows, this.running?.mesh.log() ?? ''].join('\n'))
     }
     await Promise.all(visitors.map((visitor) => visitor.depart()))
     await Promise.all(extra.map((browser) => browser.close()))

@@ -66,3 +66,29 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
     }
   }, name)
 }
+
+/** All connections of a page and what flows over them, in lines for the log of a test that failed: at which end pictures stopped shows only from both. */
+export function flowReport(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const handle = window.callmesh
+    if (!handle) return []
+    const names = new Map(handle.room.snapshot().peers.map(({ peer, user }) => [peer, user.name]))
+    const told: Record<string, readonly string[]> = {
+      'transport': ['dtlsState', 'iceState', 'selectedCandidatePairChanges'],
+      'candidate-pair': ['state', 'currentRoundTripTime', 'availableOutgoingBitrate', 'bytesSent', 'bytesReceived', 'packetsDiscardedOnSend', 'responsesReceived', 'requestsSent'],
+      'outbound-rtp': ['active', 'mid', 'framesEncoded', 'keyFramesEncoded', 'framesSent', 'packetsSent', 'targetBitrate', 'frameHeight', 'qualityLimitationReason', 'pliCount', 'nackCount'],
+      'inbound-rtp': ['mid', 'packetsReceived', 'packetsLost', 'framesReceived', 'framesDecoded', 'keyFramesDecoded', 'framesDropped', 'pliCount', 'nackCount'],
+      'media-source': ['frames', 'framesPerSecond', 'height'],
+    }
+    const lines: string[] = []
+    for (const [peer, pc] of handle.peerConnections()) {
+      lines.push(`${names.get(peer) ?? peer}: ${pc.connectionState}, ICE ${pc.iceConnectionState}, ${pc.signalingState}`)
+      for (const entry of (await pc.getStats()).values() as Iterable<Record<string, unknown>>) {
+        const keys = told[String(entry.type)]
+        if (!keys || entry.kind === 'audio' || (entry.type === 'candidate-pair' && !entry.nominated)) continue
+        lines.push(`  ${String(entry.type)} ${keys.filter((key) => entry[key] !== undefined).map((key) => `${key}=${String(entry[key])}`).join(' ')}`)
+      }
+    }
+    return lines
+  })
+}

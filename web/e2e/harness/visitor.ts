@@ -1,7 +1,7 @@
 import { type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { TestBrowser } from './browser'
-import { linkStats, type LinkStats } from './stats'
+import { flowReport, linkStats, type LinkStats } from './stats'
 import { Watch } from './watch'
 
 /** Frames that rise by so many have not merely been in some buffer. */
@@ -165,6 +165,13 @@ export class Visitor {
 
   log(): string {
     return `--- page of ${this.name}, at edge ${this.edge.name}\n${this.watch.log()}`
+  }
+
+  /** What flows over the page's connections; a page that does not answer any more says so. */
+  async flows(): Promise<string> {
+    const late = new Promise<string[]>((resolve) => setTimeout(() => resolve(['(no answer)']), 5_000))
+    const lines = await Promise.race([flowReport(this.page), late]).catch((thrown: unknown) => [String(thrown)])
+    return [`--- connections of ${this.name}`, ...lines].join('\n')
   }
 
   async depart(): Promise<void> {
