@@ -106,6 +106,12 @@ recording-sync: build bin/natsnode ## how far picture and sound of a recording o
 	@RECORDING_MINUTES=$(or $(RECORDING_MINUTES),20) EDGE_BIN=$(CURDIR)/bin/edge NATSNODE_BIN=$(CURDIR)/bin/natsnode \
 		npm --silent --prefix web run bench -- recordingSync
 
+.PHONY: regions
+regions: build ## three regions on this machine, with NATS, edges and a relay each: calls, a region cut off, a relay stopped (2 minutes)
+	go build -o bin/nats-server github.com/nats-io/nats-server/v2
+	go build -o bin/regions ./cmd/internal/regions
+	bin/regions $(ARGS)
+
 .PHONY: race
 race: ## the Go tests again and again, to find what is wrong only sometimes
 	go test -race -timeout 30m -count 5 -shuffle on ./...

@@ -35,8 +35,8 @@ func Reenter(args ...string) (*exec.Cmd, error) {
 	return c, nil
 }
 
-// prepare gives `ip netns` a place for its names that nobody else sees, once.
-var prepare = sync.OnceValue(func() error {
+// Prepare gives `ip netns` a place for its names that nobody else sees, once.
+var Prepare = sync.OnceValue(func() error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}

@@ -44,7 +44,7 @@ func Start(ctx context.Context, sites []Site) (*Lab, error) {
 	if !Inside() {
 		return nil, errNotInside
 	}
-	if err := prepare(); err != nil {
+	if err := Prepare(); err != nil {
 		return nil, err
 	}
 	l := &Lab{sites: sites}

@@ -1,0 +1,185 @@
+// Command regions rehearses several regions on this machine: in each a NATS, two edges, a coturn with its agent, and callers, every one in a network namespace of its own, the regions' NATS joined by gateways. People call each other inside and across regions; then a region is cut off, and comes back.
+//
+// `make regions` builds what it needs and runs it. Everything lives in namespaces that its process is given, and ends with it.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"callmesh/bus/wire"
+	"callmesh/probe/lab"
+	"callmesh/probe/meet"
+)
+
+// This program's parts at a host of a region: to ask another whether it is ready, and to come into a room.
+const (
+	askReady = "ask-ready"
+	askEnter = "ask-enter"
+)
+
+func main() {
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == askReady:
+		os.Exit(ready(os.Args[2]))
+	case len(os.Args) == 4 && os.Args[1] == askEnter:
+		os.Exit(entered(os.Args[2], os.Args[3]))
+	}
+	bin := flag.String("bin", "bin", "folder of edge, turnctl, probe and nats-server")
+	asJSON := flag.Bool("json", false, "print the figures as JSON in place of a table")
+	stay := flag.Bool("stay", false, "leave everything running afterwards, until Ctrl-C")
+	flag.Parse()
+	if !lab.Inside() {
+		os.Exit(inside())
+	}
+	if err := run(*bin, *asJSON, *stay); err != nil {
+		fmt.Fprintln(os.Stderr, "regions:", err)
+		os.Exit(1)
+	}
+}
+
+// inside runs this program again, in namespaces of its own, and is its exit code.
+func inside() int {
+	again, err := lab.Reenter(os.Args[1:]...)
+	if err == nil {
+		err = again.Run()
+	}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return max(1, exit.ExitCode()) // it has said why
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "regions: no namespaces can be had, which takes root or user namespaces:", err)
+		return 1
+	}
+	return 0
+}
+
+func run(bin string, asJSON, stay bool) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	begun := time.Now()
+	said := func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(begun).Seconds(), fmt.Sprintf(format, args...))
+	}
+	p, err := find(bin)
+	if err != nil {
+		return err
+	}
+	r, err := rehearse(ctx, p, stay, said)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		e := json.NewEncoder(os.Stdout)
+		e.SetIndent("", "  ")
+		err = e.Encode(r)
+	} else {
+		err = r.write(os.Stdout)
+	}
+	if faults := r.faults(); len(faults) > 0 {
+		return errors.Join(err, fmt.Errorf("%d calls came to something else than they should: %q", len(faults), faults))
+	}
+	return err
+}
+
+// rehearse brings the regions up, has them go through it all, and takes them down.
+func rehearse(ctx context.Context, p programs, stay bool, said func(string, ...any)) (_ *rehearsal, err error) {
+	dir, err := os.MkdirTemp("", "regions-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := build(ctx); err != nil {
+		return nil, err
+	}
+	m := &mesh{dir: dir, programs: p}
+	defer func() { err = errors.Join(err, m.stop()) }()
+	if err := m.start(ctx, said); err != nil {
+		return nil, err
+	}
+	r, err := m.rehearse(ctx, said)
+	if err == nil && stay {
+		said("everything goes on until Ctrl-C; logs are in %s; `nsenter -t %d -a ip netns exec eu-caller1 bash` is a caller's host", dir, os.Getpid())
+		<-ctx.Done()
+	}
+	return r, err
+}
+
+// find names the programs, and what is missing.
+func find(bin string) (programs, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return programs{}, err
+	}
+	bin, err = filepath.Abs(bin)
+	if err != nil {
+		return programs{}, err
+	}
+	p := programs{self: self}
+	for name, to := range map[string]*string{"edge": &p.edge, "turnctl": &p.turnctl, "probe": &p.probe, "nats-server": &p.nats} {
+		if *to, err = exec.LookPath(filepath.Join(bin, name)); err != nil {
+			return p, fmt.Errorf("%s is not in %s; `make regions` builds it: %w", name, bin, err)
+		}
+	}
+	if p.coturn, err = exec.LookPath("turnserver"); err != nil {
+		return p, fmt.Errorf("coturn is not installed; on Debian: apt-get install coturn: %w", err)
+	}
+	return p, nil
+}
+
+// ready is 0 once the edge says that it is.
+func ready(url string) int {
+	c := http.Client{Timeout: 2 * time.Second}
+	answer, err := c.Get(url)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		fmt.Fprintln(os.Stderr, answer.Status)
+		return 1
+	}
+	return 0
+}
+
+// entrance is what somebody found who came to an edge and into a room.
+type entrance struct {
+	Took   time.Duration
+	Relays []string // their regions, in the order in which they are to be tried
+}
+
+// entered prints an entrance, and is an exit code.
+func entered(url, room string) int {
+	ctx, stop := context.WithTimeout(context.Background(), starting)
+	defer stop()
+	begun := time.Now()
+	s, err := meet.Join(ctx, meet.Options{URL: url, Token: os.Getenv(tokenEnv), Room: wire.RoomID(room)})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer s.Close()
+	e := entrance{Took: time.Since(begun)}
+	for _, server := range s.Hello.ICEServers {
+		e.Relays = append(e.Relays, string(server.Region))
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(e); err != nil {
+		return 1
+	}
+	return 0
+}
+
+func random() string { return rand.Text() + rand.Text() }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// rehearsal is what the regions went through.
+type rehearsal struct {
+	// Calls are those between each two regions, and inside each, while all is well.
+	Calls []call
+	// Cut is the region that was cut off, and Meanwhile the calls inside it, inside the rest, and across, which must fail.
+	Cut       string
+	Meanwhile []call
+	// Healed has a call between the cut region and each other one; Apart is how long it was cut off and Back how long until the first of them came about, seconds.
+	Healed      []call
+	Apart, Back float64
+	Entering    []entering
+	Fallback    fallback
+}
+
+// entering is how long it takes at most, in a region, to come to an edge and into a room.
+type entering struct {
+	At                string
+	Well, Cut, Healed time.Duration
+}
+
+// faults are the calls that came to something else than they should.
+func (r *rehearsal) faults() []string {
+	var out []string
+	wrong := func(when string, c call) {
+		out = append(out, fmt.Sprintf("%s: %s to %s, %s: %s %s %s", when, c.From, c.To, c.Mode, c.Result, c.Step, c.Why))
+	}
+	for _, c := range r.Calls {
+		if !c.connected() {
+			wrong("with all well", c)
+		}
+	}
+	for _, c := range r.Meanwhile {
+		if across := (c.From == r.Cut) != (c.To == r.Cut); c.connected() == across {
+			wrong("with "+r.Cut+" cut off", c)
+		}
+	}
+	for _, c := range r.Healed {
+		if !c.connected() {
+			wrong("with all well again", c)
+		}
+	}
+	return append(out, r.Fallback.faults()...)
+}
+
+// nobody is the result of a call whose two ends never found each other.
+const nobody = "no signalling"
+
+// returning bounds how long a region may take to be one of the mesh again.
+const returning = 90 * time.Second
+
+// enterings is how often somebody comes into a room, in each region and each state.
+const enterings = 4
+
+// stagehand runs one rehearsal.
+type stagehand struct {
+	m    *mesh
+	said func(format string, args ...any)
+	room int
+}
+
+// rehearse has the regions go through it all. The last of them is the one that is cut off.
+func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...any)) (*rehearsal, error) {
+	h := &stagehand{m: m, said: said}
+	gone, rest := places[len(places)-1], places[:len(places)-1]
+	r := &rehearsal{Cut: gone.name}
+	for _, p := range places {
+		r.Entering = append(r.Entering, entering{At: p.name})
+	}
+
+	said("calls inside each region, and between each two")
+	for i, a := range places {
+		for _, b := range places[i:] {
+			r.Calls = append(r.Calls, h.call(ctx, a, b, direct), h.call(ctx, a, b, relayed))
+		}
+	}
+	for i, p := range places {
+		r.Entering[i].Well = h.enter(ctx, p)
+	}
+
+	said("%s is cut off", gone.name)
+	begun := time.Now()
+	err := gone.cut(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, pair := range [][2]place{{gone, gone}, {rest[0], rest[1]}, {rest[0], gone}} {
+		r.Meanwhile = append(r.Meanwhile, h.call(ctx, pair[0], pair[1], relayed))
+	}
+	for i, p := range places {
+		r.Entering[i].Cut = h.enter(ctx, p)
+	}
+	if err := gone.heal(ctx); err != nil {
+		return nil, err
+	}
+	healed := time.Now()
+	r.Apart = healed.Sub(begun).Seconds()
+	said("%s is back, after %.0f s", gone.name, r.Apart)
+	for i, other := range rest {
+		c := h.call(ctx, gone, other, relayed)
+		for !c.connected() && time.Since(healed) < returning && ctx.Err() == nil {
+			c = h.call(ctx, gone, other, relayed)
+		}
+		if i == 0 {
+			r.Back = time.Since(healed).Seconds()
+		}
+		r.Healed = append(r.Healed, c)
+	}
+	for i, p := range places {
+		r.Entering[i].Healed = h.enter(ctx, p)
+	}
+	if r.Fallback, err = h.fallback(ctx, places[0], places[1]); err != nil {
+		return nil, err
+	}
+	return r, ctx.Err()
+}
+
+// call has somebody of one region call somebody of another, each at another edge, so that nothing is between the two but the bus.
+func (h *stagehand) call(ctx context.Context, a, b place, mode string) call {
+	c, err := h.m.call(ctx, end{a, 0, 0}, end{b, 1, 1}, mode, h.newRoom())
+	switch {
+	case err != nil:
+		c.Result, c.Why = nobody, err.Error()
+		h.said("  %s to %s, %s: %s", c.From, c.To, c.Mode, c.Result)
+	case c.Result == "connected":
+		h.said("  %s to %s, %s: connected by %s in %d ms", c.From, c.To, c.Mode, c.Path, c.Took)
+	default:
+		h.said("  %s to %s, %s: %s at %s", c.From, c.To, c.Mode, c.Result, c.Step)
+	}
+	return c
+}
+
+// enter is the longest of several times; who can't enter is told of, and took as long as is waited for at all.
+func (h *stagehand) enter(ctx context.Context, p place) time.Duration {
+	var longest time.Duration
+	for range enterings {
+		found, err := h.m.enter(ctx, end{p, 0, 0}, h.newRoom())
+		took := found.Took
+		if err != nil {
+			h.said("  nobody gets into a room in %s: %s", p.name, err)
+			took = starting
+		}
+		longest = max(longest, took)
+	}
+	h.said("  into a room in %s: at most %d ms", p.name, longest.Milliseconds())
+	return longest
+}
+
+func (h *stagehand) newRoom() string {
+	h.room++
+	return fmt.Sprintf("rehearsal-%d", h.room)
+}
