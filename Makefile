@@ -78,8 +78,8 @@ setup:
 
 .PHONY: test-go
 test-go: ## the Go tests, with the race detector
-	@.ci/stage "Go tests" go test -race -timeout 30m $$(go list ./... | grep -v -e /cmd/edge$$ -e /node_modules/)
-	@.ci/stage "Go tests of faults, by themselves" go test -race -timeout 20m ./cmd/edge
+	@.ci/stage "Go tests" go test -race -timeout 30m $$(go list ./... | grep -v -e /cmd/edge$$ -e /cmd/internal/regions$$ -e /node_modules/)
+	@.ci/stage "Go tests of faults, by themselves" go test -race -p 1 -timeout 20m ./cmd/edge ./cmd/internal/regions
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## the page's unit tests
