@@ -281,7 +281,7 @@ export class SignalClient {
     this.running = false
     clearTimeout(this.retryTimer)
     this.renewal.stop()
-    this.dial.giveUp()
+    this.dial.end()
     this.line?.end(code)
     this.line = null
     this.pass.sessionEnded()

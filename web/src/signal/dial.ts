@@ -58,6 +58,7 @@ export class Dial {
     return !this.attempt || Date.now() - this.attempt.since > STALE_ATTEMPT_MS
   }
 
+  /** Makes a new attempt, in place of the last. */
   begin(): void {
     this.giveUp()
     const { url, openWebSocket, pass, seen } = this.options
@@ -78,8 +79,15 @@ export class Dial {
     })
   }
 
-  /** Ends the attempt, should there be one. */
-  giveUp(): void {
+  /** Ends the session's search: there is nothing any more that a hello of ours could still take over. */
+  end(): void {
+    this.attempt?.abandon()
+    this.attempt = null
+    this.strayUntil = 0
+  }
+
+  /** Gives an attempt up, should there be one, whose hello may still take effect. */
+  private giveUp(): void {
     if (this.asked) this.strayUntil = Date.now() + STRAY_MS
     this.attempt?.abandon()
     this.attempt = null

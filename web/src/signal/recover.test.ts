@@ -269,6 +269,20 @@ describe('the line', () => {
     expect(client.error?.code).toBe('elsewhere')
   })
 
+  it('of a client that was closed and started anew is not given back to what it had asked for before', async () => {
+    await connect()
+    edge.socket.drop(1006)
+    await vi.advanceTimersByTimeAsync(400)
+    edge.socket.open()
+    // Closed while a hello is out: that one was the old session's.
+    client.close()
+    client.start()
+    await settle()
+    edge.greet({ session: 'other', peer: 'peerb' })
+    edge.socket.drop(4409)
+    expect(client.error?.code).toBe('elsewhere')
+  })
+
   it('is looked for at once when the network comes back, also where an attempt hangs in the old one', async () => {
     await connect()
     edge.socket.drop(1006)
