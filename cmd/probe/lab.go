@@ -73,17 +73,12 @@ Exit codes: 0 all agree; 1 one does not; 2 bad usage; 3 the laboratory could not
 
 // reenter runs the same command in namespaces of its own, and ends as it does.
 func reenter() error {
-	c, err := lab.Reenter(os.Args[1:]...)
-	if err != nil {
-		return cli.Unmeasured("%w", err)
-	}
-	err = c.Run()
-	var exit *exec.ExitError
+	code, err := lab.RunInside()
 	switch {
-	case errors.As(err, &exit):
-		return &cli.ExitError{Code: exit.ExitCode(), Err: errors.New("")} // it has said why
 	case err != nil:
 		return cli.Unmeasured("the laboratory needs namespaces of its own: %w; run it as root, or where user namespaces are allowed", err)
+	case code != 0:
+		return &cli.ExitError{Code: code, Err: errors.New("")} // it has said why
 	}
 	return nil
 }

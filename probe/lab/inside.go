@@ -1,10 +1,14 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -35,8 +39,50 @@ func Reenter(args ...string) (*exec.Cmd, error) {
 	return c, nil
 }
 
-// Prepare gives `ip netns` a place for its names that nobody else sees, once.
-var Prepare = sync.OnceValue(func() error {
+// RunInside runs this program again as [Reenter] says, with the same arguments and more in its environment, waits, and gives its exit code. A signal that
+// ends programs is passed on, so that it can end in order. Its error says that namespaces could not be had.
+func RunInside(env ...string) (code int, err error) {
+	// The kernel ends the child with the thread that started it, not with the process.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	c, err := Reenter(os.Args[1:]...)
+	if err != nil {
+		return 1, err
+	}
+	c.Env = append(c.Env, env...)
+	if err := c.Start(); err != nil {
+		return 1, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			if s == syscall.SIGTERM { // a terminal's interrupt reaches the child by itself
+				_ = c.Process.Signal(s)
+			}
+		case err := <-done:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				return max(1, exit.ExitCode()), nil
+			}
+			return 0, err
+		}
+	}
+}
+
+// Prepare gives `ip netns` a place for its names that nobody else sees. It works only inside, and is done once.
+func Prepare() error {
+	if !Inside() {
+		return errNotInside
+	}
+	return prepare()
+}
+
+var prepare = sync.OnceValue(func() error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}
@@ -45,3 +91,14 @@ var Prepare = sync.OnceValue(func() error {
 	}
 	return os.MkdirAll("/run/netns", 0o755)
 })
+
+// Run runs a command, whose words are parted by spaces, with what it reads. Its error has what the command said.
+func Run(ctx context.Context, stdin, command string) error {
+	words := strings.Fields(command)
+	c := exec.CommandContext(ctx, words[0], words[1:]...)
+	c.Stdin = strings.NewReader(stdin)
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", command, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os/exec"
-	"strings"
 )
 
 // Server is where the relay stands, as [Lab.Command] names it.
@@ -41,9 +40,6 @@ type Lab struct {
 
 // Start builds a laboratory. It works only in namespaces of its own: see [Inside].
 func Start(ctx context.Context, sites []Site) (*Lab, error) {
-	if !Inside() {
-		return nil, errNotInside
-	}
 	if err := Prepare(); err != nil {
 		return nil, err
 	}
@@ -69,13 +65,13 @@ func (l *Lab) build(ctx context.Context) error {
 		steps = append(steps, s.steps(i)...)
 	}
 	for _, step := range steps {
-		if err := run(ctx, "", step); err != nil {
+		if err := Run(ctx, "", step); err != nil {
 			return err
 		}
 	}
 	for i, s := range l.sites {
 		for where, rules := range s.rules(outer(i)) {
-			if err := run(ctx, rules, "ip netns exec "+where+" nft -f -"); err != nil {
+			if err := Run(ctx, rules, "ip netns exec "+where+" nft -f -"); err != nil {
 				return fmt.Errorf("site %s: %w", s.Name, err)
 			}
 		}
@@ -85,7 +81,7 @@ func (l *Lab) build(ctx context.Context) error {
 
 // Close takes it down before its process ends, so that another can be built. What still runs in there keeps its namespace until it ends.
 func (l *Lab) Close() error {
-	return run(context.Background(), "", "ip -all netns delete")
+	return Run(context.Background(), "", "ip -all netns delete")
 }
 
 // Outer is the public address of a site: that of its NAT, or the host's own where there is none.
@@ -159,16 +155,4 @@ func router(ns string) []string {
 		"ip netns exec " + ns + " sysctl -q -w net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0" +
 			" net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0",
 	}
-}
-
-func run(ctx context.Context, stdin, command string) error {
-	words := strings.Fields(command)
-	c := exec.CommandContext(ctx, words[0], words[1:]...)
-	if stdin != "" {
-		c.Stdin = strings.NewReader(stdin)
-	}
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", command, err, strings.TrimSpace(string(out)))
-	}
-	return nil
 }

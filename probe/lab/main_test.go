@@ -3,10 +3,8 @@ package lab_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -23,19 +21,12 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if !lab.Inside() {
-		c, err := lab.Reenter(os.Args[1:]...)
-		if err == nil {
-			err = c.Run()
-		}
-		var exit *exec.ExitError
-		switch {
-		case errors.As(err, &exit):
-			os.Exit(max(1, exit.ExitCode()))
-		case err != nil:
+		code, err := lab.RunInside()
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "the laboratory needs network namespaces:", err)
-			os.Exit(1)
+			code = 1
 		}
-		return
+		os.Exit(code)
 	}
 	os.Exit(m.Run())
 }

@@ -9,6 +9,9 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"callmesh/bus/wire"
+	"callmesh/probe/pair"
 )
 
 // end is one end of a call: a caller of a region, and the edge that it comes to.
@@ -18,32 +21,19 @@ type end struct {
 	edge   int
 }
 
-// call is what one call came to.
+// call is what one call from a region to another came to, as the first end saw it.
 type call struct {
 	From, To string
-	Mode     string
-	// Result and Path are as the first end saw them.
-	Result string
-	Path   string
-	Step   string
-	// Took is the time from the first description to the open channel, RTT that of the path, both in milliseconds.
-	Took int64
-	RTT  float64
-	Why  string
+	pair.Attempt
 }
 
 // connected says that the call came about, by the kind of path that it was to take.
 func (c call) connected() bool {
-	return c.Result == "connected" && (c.Mode != relayed || c.Path == "relay")
+	return c.Result == wire.ResultConnected && (c.Path == wire.PathRelay) == (c.Mode == pair.RelayUDP)
 }
 
 // tokenEnv is where programs look for a token, so that it stands in no list of processes.
 const tokenEnv = "CALLMESH_TOKEN"
-
-const (
-	direct  = "direct"
-	relayed = "relay-udp"
-)
 
 // Times within which a call must come about. Nobody who waits for the other side is waited for longer.
 const (
@@ -51,9 +41,9 @@ const (
 	callTime = 20 * time.Second
 )
 
-// call has two people call each other, each from a region, over an edge there. Its error says that it could not be tried: not even the signalling came about.
-func (m *mesh) call(ctx context.Context, a, b end, mode, room string) (call, error) {
-	c := call{From: a.place.name, To: b.place.name, Mode: mode}
+// call has two people call each other, each from a region, over an edge there. If not even the signalling comes about, that is the result, and why.
+func (m *mesh) call(ctx context.Context, a, b end, mode pair.Mode, room string) call {
+	c := call{From: a.place.name, To: b.place.name, Attempt: pair.Attempt{Mode: mode}}
 	ctx, stop := context.WithTimeout(ctx, meeting+callTime+10*time.Second)
 	defer stop()
 	type said struct {
@@ -67,26 +57,22 @@ func (m *mesh) call(ctx context.Context, a, b end, mode, room string) (call, err
 	}()
 	out, err := m.probe(ctx, a, mode, room)
 	other := <-theirs
-	if len(out) == 0 {
-		return c, errors.Join(err, other.err)
+	var attempts []pair.Attempt
+	if len(out) > 0 {
+		err = json.Unmarshal(out, &attempts)
 	}
-	var attempts []struct {
-		Result, Path, Step, Why string
-		Ms                      int64
-		RTTMs                   float64
+	if len(attempts) != 1 {
+		c.Result, c.Why = wire.ResultNoSignalling, fmt.Sprint(errors.Join(err, other.err))
+		return c
 	}
-	if err := json.Unmarshal(out, &attempts); err != nil || len(attempts) != 1 {
-		return c, fmt.Errorf("probe said %q: %w", out, err)
-	}
-	t := attempts[0]
-	c.Result, c.Path, c.Step, c.Took, c.RTT, c.Why = t.Result, t.Path, t.Step, t.Ms, t.RTTMs, t.Why
-	return c, nil
+	c.Attempt = attempts[0]
+	return c
 }
 
 // probe is one end's part.
-func (m *mesh) probe(ctx context.Context, e end, mode, room string) ([]byte, error) {
+func (m *mesh) probe(ctx context.Context, e end, mode pair.Mode, room string) ([]byte, error) {
 	_, at := edgeAt(e.place, e.edge)
-	return m.asCaller(ctx, e, m.programs.probe, "pair", "--url", "ws://"+at, "--room", room, "--mode", mode, "--output", "json",
+	return m.asCaller(ctx, e, m.programs.probe, "pair", "--url", "ws://"+at, "--room", room, "--mode", string(mode), "--output", "json",
 		"--meet", meeting.String(), "--limit", callTime.String())
 }
 
@@ -105,7 +91,8 @@ func (m *mesh) enter(ctx context.Context, e end, room string) (entrance, error) 
 // asCaller runs a program at a caller's host, with a token of theirs, and is what it prints.
 func (m *mesh) asCaller(ctx context.Context, e end, program string, args ...string) ([]byte, error) {
 	user := fmt.Sprintf("%s-%d", e.place.name, e.caller+1)
-	token, err := exec.CommandContext(ctx, m.programs.edge, "token", "--user", user, "--name", user, "--auth-secret-file", m.file("auth"), "--ttl", "10m").Output()
+	sign := exec.CommandContext(ctx, m.programs.edge, "token", "--user", user, "--name", user, "--auth-secret-file", m.file("auth"), "--ttl", "10m")
+	token, err := sign.Output()
 	if err != nil {
 		return nil, fmt.Errorf("a token: %w", err)
 	}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"callmesh/probe/pair"
 )
 
 // fallback is what a region did without its own relay.
 type fallback struct {
 	At string
-	// Well, Without and Again are the regions of the relays that its edges give to who comes, in order: before, while the own one was stopped, and once it was back.
+	// Well, Without and Again are the regions of the relays that its edges give to who comes, in order: before, while the own one was stopped, and
+	// once it was back.
 	Well, Without, Again []string
 	// Gone and Back are the seconds until edges gave the stopped one to nobody any more, and gave it first again.
 	Gone, Back float64
@@ -45,7 +48,7 @@ func (h *stagehand) fallback(ctx context.Context, at, other place) (f fallback, 
 	}
 	f.Without, f.Gone = h.relays(ctx, at, func(all []string) bool { return !slices.Contains(all, at.name) })
 	h.said("the relay of %s is stopped: after %.1f s edges give those of %q in its place", at.name, f.Gone, f.Without)
-	f.Call = h.call(ctx, at, other, relayed)
+	f.Call = h.call(ctx, at, other, pair.RelayUDP)
 	if err := h.m.startCoturn(at); err != nil {
 		return f, err
 	}
@@ -57,14 +60,27 @@ func (h *stagehand) fallback(ctx context.Context, at, other place) (f fallback, 
 // relays asks an edge until what it gives is as it should be, and how many seconds that took; what it gave last, if it never was.
 func (h *stagehand) relays(ctx context.Context, at place, should func(regions []string) bool) ([]string, float64) {
 	begun := time.Now()
+	ctx, stop := context.WithTimeout(ctx, starting)
+	defer stop()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	var last []string
-	for time.Since(begun) < starting && ctx.Err() == nil {
+	var failed error
+	for ctx.Err() == nil {
 		found, err := h.m.enter(ctx, end{at, 0, 0}, h.newRoom())
 		if err == nil {
-			if last = found.Relays; should(last) {
-				break
-			}
+			last = found.Relays
 		}
+		if failed = err; err == nil && should(last) {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	if failed != nil {
+		h.said("an edge of %s could not be asked for relays: %s", at.name, failed)
 	}
 	return last, time.Since(begun).Seconds()
 }

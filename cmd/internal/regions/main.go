@@ -1,4 +1,6 @@
-// Command regions rehearses several regions on this machine: in each a NATS, two edges, a coturn with its agent, and callers, every one in a network namespace of its own, the regions' NATS joined by gateways. People call each other inside and across regions; then a region is cut off, and comes back.
+// Command regions rehearses several regions on this machine: in each a NATS, two edges, a coturn with its agent, and callers, every one in a network
+// namespace of its own, the regions' NATS joined by gateways. People call each other inside and across regions; then a region is cut off and comes
+// back, and a relay is stopped and started again.
 //
 // `make regions` builds what it needs and runs it. Everything lives in namespaces that its process is given, and ends with it.
 package main
@@ -41,29 +43,17 @@ func main() {
 	stay := flag.Bool("stay", false, "leave everything running afterwards, until Ctrl-C")
 	flag.Parse()
 	if !lab.Inside() {
-		os.Exit(inside())
+		code, err := lab.RunInside()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "regions: no namespaces can be had, which takes root or user namespaces:", err)
+			code = 1
+		}
+		os.Exit(code)
 	}
 	if err := run(*bin, *asJSON, *stay); err != nil {
 		fmt.Fprintln(os.Stderr, "regions:", err)
 		os.Exit(1)
 	}
-}
-
-// inside runs this program again, in namespaces of its own, and is its exit code.
-func inside() int {
-	again, err := lab.Reenter(os.Args[1:]...)
-	if err == nil {
-		err = again.Run()
-	}
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		return max(1, exit.ExitCode()) // it has said why
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "regions: no namespaces can be had, which takes root or user namespaces:", err)
-		return 1
-	}
-	return 0
 }
 
 func run(bin string, asJSON, stay bool) error {
@@ -77,44 +67,55 @@ func run(bin string, asJSON, stay bool) error {
 	if err != nil {
 		return err
 	}
-	r, err := rehearse(ctx, p, stay, said)
+	dir, err := os.MkdirTemp("", "regions-")
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		e := json.NewEncoder(os.Stdout)
-		e.SetIndent("", "  ")
-		err = e.Encode(r)
-	} else {
-		err = r.write(os.Stdout)
+	show := func(r *rehearsal) error {
+		if asJSON {
+			e := json.NewEncoder(os.Stdout)
+			e.SetIndent("", "  ")
+			return e.Encode(r)
+		}
+		return r.write(os.Stdout)
 	}
-	if faults := r.faults(); len(faults) > 0 {
-		return errors.Join(err, fmt.Errorf("%d calls came to something else than they should: %q", len(faults), faults))
+	if err := rehearse(ctx, dir, p, said, func(r *rehearsal) error {
+		err := show(r)
+		if stay {
+			said("everything goes on until Ctrl-C; logs are in %s; `nsenter -t %s -a ip netns exec eu-caller1 bash` is a caller's host", dir, outerPID())
+			<-ctx.Done()
+		}
+		return errors.Join(err, r.verdict())
+	}); err != nil {
+		return fmt.Errorf("%w; the logs are in %s", err, dir)
 	}
-	return err
+	return os.RemoveAll(dir)
 }
 
-// rehearse brings the regions up, has them go through it all, and takes them down.
-func rehearse(ctx context.Context, p programs, stay bool, said func(string, ...any)) (_ *rehearsal, err error) {
-	dir, err := os.MkdirTemp("", "regions-")
+// outerPID is this process's id as the rest of the machine knows it: what is mounted at /proc is the machine's.
+func outerPID() string {
+	pid, err := os.Readlink("/proc/self")
 	if err != nil {
-		return nil, err
+		return "PID"
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return pid
+}
+
+// rehearse brings the regions up in a folder, has them go through it all, shows what came of it while they still stand, and takes them down.
+func rehearse(ctx context.Context, dir string, p programs, said func(string, ...any), show func(*rehearsal) error) (err error) {
 	if err := build(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	m := &mesh{dir: dir, programs: p}
 	defer func() { err = errors.Join(err, m.stop()) }()
 	if err := m.start(ctx, said); err != nil {
-		return nil, err
+		return err
 	}
 	r, err := m.rehearse(ctx, said)
-	if err == nil && stay {
-		said("everything goes on until Ctrl-C; logs are in %s; `nsenter -t %d -a ip netns exec eu-caller1 bash` is a caller's host", dir, os.Getpid())
-		<-ctx.Done()
+	if err != nil {
+		return err
 	}
-	return r, err
+	return show(r)
 }
 
 // find names the programs, and what is missing.

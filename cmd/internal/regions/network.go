@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os/exec"
-	"strings"
 
 	"callmesh/probe/lab"
 )
@@ -55,7 +53,8 @@ const (
 	callersEach = 2
 )
 
-// build lays the network: in each region a bridge with its hosts, and between the regions' routers another. It works only in namespaces of its own: see [lab.Inside].
+// build lays the network: in each region a bridge with its hosts, and between the regions' routers another. It works only in namespaces of its
+// own: see [lab.Inside].
 func build(ctx context.Context) error {
 	if err := lab.Prepare(); err != nil {
 		return err
@@ -88,7 +87,7 @@ func build(ctx context.Context) error {
 		}
 	}
 	for _, step := range steps {
-		if err := sh(ctx, "", step); err != nil {
+		if err := lab.Run(ctx, "", step); err != nil {
 			return err
 		}
 	}
@@ -97,20 +96,11 @@ func build(ctx context.Context) error {
 
 // cut loses every packet between the region and the others, without a word to either side, as a broken line does.
 func (p place) cut(ctx context.Context) error {
-	return sh(ctx, "table ip cut {\n chain forward {\n  type filter hook forward priority 0\n  iifname wan drop\n  oifname wan drop\n }\n}\n", "ip netns exec "+p.name+" nft -f -")
+	const rules = "table ip cut {\n chain forward {\n  type filter hook forward priority 0\n  iifname wan drop\n  oifname wan drop\n }\n}\n"
+	return lab.Run(ctx, rules, "ip netns exec "+p.name+" nft -f -")
 }
 
 // heal mends it.
 func (p place) heal(ctx context.Context) error {
-	return sh(ctx, "", "ip netns exec "+p.name+" nft delete table ip cut")
-}
-
-func sh(ctx context.Context, stdin, command string) error {
-	words := strings.Fields(command)
-	c := exec.CommandContext(ctx, words[0], words[1:]...)
-	c.Stdin = strings.NewReader(stdin)
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", command, err, strings.TrimSpace(string(out)))
-	}
-	return nil
+	return lab.Run(ctx, "", "ip netns exec "+p.name+" nft delete table ip cut")
 }

@@ -58,8 +58,10 @@ func (r *process) stop() error {
 }
 
 // said is the end of what it wrote.
-func (r *process) said() string {
-	b, err := os.ReadFile(r.log.Name())
+func (r *process) said() string { return tail(r.log.Name()) }
+
+func tail(file string) string {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return err.Error()
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nkeys"
+
+	"callmesh/probe/lab"
 )
 
 // programs are the paths of what runs in a region.
@@ -154,8 +156,8 @@ func (m *mesh) startRelay(ctx context.Context, p place) error {
 	}
 	conf, db := filepath.Join(dir, "turnserver.conf"), filepath.Join(dir, "turndb")
 	at := p.addr(relayHost).String()
-	if err := sh(ctx, "", fmt.Sprintf("%s render --region %s --listen-ip %s --relay-ip %s --port %d --min-port 50000 --max-port 50999 --realm %s --secret-file %s --userdb %s --tls-off -o %s",
-		m.programs.turnctl, p.name, at, at, turnPort, realm, m.file("turn"), db, conf)); err != nil {
+	render := fmt.Sprintf("%s render --region %s --listen-ip %s --relay-ip %s --port %d --min-port 50000 --max-port 50999 --realm %s", m.programs.turnctl, p.name, at, at, turnPort, realm)
+	if err := lab.Run(ctx, "", render+" --tls-off --secret-file "+m.file("turn")+" --userdb "+db+" -o "+conf); err != nil {
 		return err
 	}
 	if err := m.startCoturn(p); err != nil {

@@ -10,7 +10,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"callmesh/bus/wire"
 	"callmesh/probe/lab"
+	"callmesh/probe/pair"
 )
 
 func TestMain(m *testing.M) {
@@ -25,29 +27,23 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// outside runs the tests in namespaces of their own, for which the programs have been built before: what is in there has no network to fetch anything from.
+// outside runs the tests in namespaces of their own, for which the programs have been built before: what is in there has no network to fetch
+// anything from.
 func outside() int {
 	dir, err := os.MkdirTemp("", "regions-bin-")
+	code := 1
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
 		err = buildPrograms(dir)
 	}
 	if err == nil {
-		var c *exec.Cmd
-		if c, err = lab.Reenter(os.Args[1:]...); err == nil {
-			c.Env = append(c.Env, binEnv+"="+dir)
-			err = c.Run()
-		}
+		code, err = lab.RunInside(binEnv + "=" + dir)
 	}
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		return max(1, exit.ExitCode())
-	case err != nil:
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "regions:", err)
-		return 1
+		code = 1
 	}
-	return 0
+	return code
 }
 
 // binEnv names the folder of the programs to the tests.
@@ -72,42 +68,53 @@ func TestRegions(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.self = filepath.Join(os.Getenv(binEnv), "regions")
-	r, err := rehearse(t.Context(), p, false, t.Logf)
+	dir := t.TempDir()
+	err = rehearse(t.Context(), dir, p, t.Logf, func(r *rehearsal) error {
+		if calls := [3]int{len(r.Calls), len(r.Meanwhile), len(r.Healed)}; calls != [3]int{12, 3, 2} {
+			t.Errorf("%d calls were made with all well, with a region cut off, and afterwards; want 12, 3, 2", calls)
+		}
+		return errors.Join(r.write(t.Output()), r.verdict())
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.write(t.Output()); err != nil {
 		t.Error(err)
-	}
-	if got, want := len(r.Calls), 12; got != want {
-		t.Errorf("%d calls were made with all well, want %d: directly and by a relay, inside each region and between each two", got, want)
-	}
-	for _, fault := range r.faults() {
-		t.Error(fault)
-	}
-	if r.Back > returning.Seconds() {
-		t.Errorf("the region that was cut off had its first call from elsewhere after %.0f s, want within %s", r.Back, returning)
+		logs, _ := filepath.Glob(filepath.Join(dir, "*.log"))
+		for _, file := range logs {
+			t.Logf("the end of %s:\n%s", filepath.Base(file), tail(file))
+		}
 	}
 }
 
 // TestWhatIsWrongIsFound: a rehearsal in which the wrong calls came about is no good one.
 func TestWhatIsWrongIsFound(t *testing.T) {
-	connected := call{From: "eu", To: "us", Mode: relayed, Result: "connected", Path: "relay"}
+	made := func(from, to string, mode pair.Mode, path wire.PathKind) call {
+		return call{From: from, To: to, Attempt: pair.Attempt{Mode: mode, Outcome: wire.Outcome{Result: wire.ResultConnected, Path: path}}}
+	}
+	failed := func(from, to string) call {
+		return call{From: from, To: to, Attempt: pair.Attempt{Mode: pair.RelayUDP, Outcome: wire.Outcome{Result: wire.ResultNoSignalling}}}
+	}
+	connected := made("eu", "us", pair.RelayUDP, wire.PathRelay)
 	good := fallback{At: "eu", Well: []string{"eu"}, Without: []string{"us"}, Again: []string{"eu", "us"}, Call: connected}
-	across := call{From: "eu", To: "ap", Mode: relayed, Result: "connected", Path: "relay"}
+	away := good
+	away.Without = []string{"eu"}
 	for name, c := range map[string]struct {
 		r    rehearsal
 		want int
 	}{
-		"all as it should be":        {rehearsal{Cut: "ap", Calls: []call{connected}, Meanwhile: []call{connected, {From: "eu", To: "ap", Mode: relayed, Result: nobody}}, Fallback: good}, 0},
-		"a call across a cut":        {rehearsal{Cut: "ap", Meanwhile: []call{across}, Fallback: good}, 1},
-		"none within, while cut":     {rehearsal{Cut: "ap", Meanwhile: []call{{From: "ap", To: "ap", Mode: relayed, Result: nobody}}, Fallback: good}, 1},
-		"a direct path, not a relay": {rehearsal{Calls: []call{{From: "eu", To: "us", Mode: relayed, Result: "connected", Path: "host"}}, Fallback: good}, 1},
-		"none after it":              {rehearsal{Cut: "ap", Healed: []call{{From: "ap", To: "eu", Mode: relayed, Result: "failed", Step: "check"}}, Fallback: good}, 1},
-		"a stopped relay given out":  {rehearsal{Fallback: fallback{At: "eu", Well: []string{"eu"}, Without: []string{"eu"}, Again: []string{"eu"}, Call: connected}}, 1},
+		"all as it should be":        {rehearsal{Cut: "ap", Calls: []call{connected}, Meanwhile: []call{connected, failed("eu", "ap")}, Fallback: good}, 0},
+		"a call across a cut":        {rehearsal{Cut: "ap", Meanwhile: []call{made("eu", "ap", pair.RelayUDP, wire.PathRelay)}, Fallback: good}, 1},
+		"none within, while cut":     {rehearsal{Cut: "ap", Meanwhile: []call{failed("ap", "ap")}, Fallback: good}, 1},
+		"a direct path, not a relay": {rehearsal{Calls: []call{made("eu", "us", pair.RelayUDP, wire.PathHost)}, Fallback: good}, 1},
+		"a relay, not a direct path": {rehearsal{Calls: []call{made("eu", "us", pair.Direct, wire.PathRelay)}, Fallback: good}, 1},
+		"none after it":              {rehearsal{Cut: "ap", Healed: []call{failed("ap", "eu")}, Fallback: good}, 1},
+		"back too late":              {rehearsal{Cut: "ap", Healed: []call{connected}, Back: returning.Seconds() + 1, Fallback: good}, 1},
+		"somebody does not get in":   {rehearsal{Entering: []entering{{At: "us", Failed: []string{"no answer"}}}, Fallback: good}, 1},
+		"a stopped relay given out":  {rehearsal{Fallback: away}, 1},
 	} {
 		if got := c.r.faults(); len(got) != c.want {
 			t.Errorf("%s: faults are %q, want %d", name, got, c.want)
+		}
+		if err := c.r.verdict(); (err != nil) != (c.want > 0) {
+			t.Errorf("%s: the verdict is %v", name, err)
 		}
 	}
 }

@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+
+	"callmesh/bus/wire"
+	"callmesh/probe/pair"
 )
 
 // rehearsal is what the regions went through.
@@ -13,17 +17,20 @@ type rehearsal struct {
 	// Cut is the region that was cut off, and Meanwhile the calls inside it, inside the rest, and across, which must fail.
 	Cut       string
 	Meanwhile []call
-	// Healed has a call between the cut region and each other one; Apart is how long it was cut off and Back how long until the first of them came about, seconds.
+	// Healed has a call between the cut region and each other one; Apart is how long it was cut off and Back how long until the first of them came
+	// about, in seconds.
 	Healed      []call
 	Apart, Back float64
 	Entering    []entering
 	Fallback    fallback
 }
 
-// entering is how long it takes at most, in a region, to come to an edge and into a room.
+// entering is how long it takes at most, in a region, to come to an edge and into a room, in milliseconds.
 type entering struct {
 	At                string
-	Well, Cut, Healed time.Duration
+	Well, Cut, Healed int64
+	// Failed is why somebody did not get in, once for each who did not.
+	Failed []string
 }
 
 // faults are the calls that came to something else than they should.
@@ -47,11 +54,25 @@ func (r *rehearsal) faults() []string {
 			wrong("with all well again", c)
 		}
 	}
+	if r.Back > returning.Seconds() {
+		out = append(out, fmt.Sprintf("%s had its first call from elsewhere %.0f s after it was back, want within %s", r.Cut, r.Back, returning))
+	}
+	for _, e := range r.Entering {
+		for _, why := range e.Failed {
+			out = append(out, fmt.Sprintf("nobody gets into a room in %s: %s", e.At, why))
+		}
+	}
 	return append(out, r.Fallback.faults()...)
 }
 
-// nobody is the result of a call whose two ends never found each other.
-const nobody = "no signalling"
+// verdict is an error that names everything that was not as it should be.
+func (r *rehearsal) verdict() error {
+	faults := r.faults()
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d things are not as they should be:\n  %s", len(faults), strings.Join(faults, "\n  "))
+}
 
 // returning bounds how long a region may take to be one of the mesh again.
 const returning = 90 * time.Second
@@ -78,11 +99,11 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 	said("calls inside each region, and between each two")
 	for i, a := range places {
 		for _, b := range places[i:] {
-			r.Calls = append(r.Calls, h.call(ctx, a, b, direct), h.call(ctx, a, b, relayed))
+			r.Calls = append(r.Calls, h.call(ctx, a, b, pair.Direct), h.call(ctx, a, b, pair.RelayUDP))
 		}
 	}
 	for i, p := range places {
-		r.Entering[i].Well = h.enter(ctx, p)
+		r.Entering[i].Well = h.enter(ctx, p, &r.Entering[i])
 	}
 
 	said("%s is cut off", gone.name)
@@ -91,11 +112,11 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 	if err != nil {
 		return nil, err
 	}
-	for _, pair := range [][2]place{{gone, gone}, {rest[0], rest[1]}, {rest[0], gone}} {
-		r.Meanwhile = append(r.Meanwhile, h.call(ctx, pair[0], pair[1], relayed))
+	for _, two := range [][2]place{{gone, gone}, {rest[0], rest[1]}, {rest[0], gone}} {
+		r.Meanwhile = append(r.Meanwhile, h.call(ctx, two[0], two[1], pair.RelayUDP))
 	}
 	for i, p := range places {
-		r.Entering[i].Cut = h.enter(ctx, p)
+		r.Entering[i].Cut = h.enter(ctx, p, &r.Entering[i])
 	}
 	if err := gone.heal(ctx); err != nil {
 		return nil, err
@@ -104,9 +125,9 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 	r.Apart = healed.Sub(begun).Seconds()
 	said("%s is back, after %.0f s", gone.name, r.Apart)
 	for i, other := range rest {
-		c := h.call(ctx, gone, other, relayed)
+		c := h.call(ctx, gone, other, pair.RelayUDP)
 		for !c.connected() && time.Since(healed) < returning && ctx.Err() == nil {
-			c = h.call(ctx, gone, other, relayed)
+			c = h.call(ctx, gone, other, pair.RelayUDP)
 		}
 		if i == 0 {
 			r.Back = time.Since(healed).Seconds()
@@ -114,7 +135,7 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 		r.Healed = append(r.Healed, c)
 	}
 	for i, p := range places {
-		r.Entering[i].Healed = h.enter(ctx, p)
+		r.Entering[i].Healed = h.enter(ctx, p, &r.Entering[i])
 	}
 	if r.Fallback, err = h.fallback(ctx, places[0], places[1]); err != nil {
 		return nil, err
@@ -123,34 +144,29 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 }
 
 // call has somebody of one region call somebody of another, each at another edge, so that nothing is between the two but the bus.
-func (h *stagehand) call(ctx context.Context, a, b place, mode string) call {
-	c, err := h.m.call(ctx, end{a, 0, 0}, end{b, 1, 1}, mode, h.newRoom())
-	switch {
-	case err != nil:
-		c.Result, c.Why = nobody, err.Error()
-		h.said("  %s to %s, %s: %s", c.From, c.To, c.Mode, c.Result)
-	case c.Result == "connected":
-		h.said("  %s to %s, %s: connected by %s in %d ms", c.From, c.To, c.Mode, c.Path, c.Took)
-	default:
-		h.said("  %s to %s, %s: %s at %s", c.From, c.To, c.Mode, c.Result, c.Step)
+func (h *stagehand) call(ctx context.Context, a, b place, mode pair.Mode) call {
+	c := h.m.call(ctx, end{a, 0, 0}, end{b, 1, 1}, mode, h.newRoom())
+	if c.Result == wire.ResultConnected {
+		h.said("  %s to %s, %s: connected by %s in %d ms", c.From, c.To, c.Mode, c.Path, c.Ms)
+	} else {
+		h.said("  %s to %s, %s: %s %s", c.From, c.To, c.Mode, c.Result, c.Step)
 	}
 	return c
 }
 
-// enter is the longest of several times; who can't enter is told of, and took as long as is waited for at all.
-func (h *stagehand) enter(ctx context.Context, p place) time.Duration {
+// enter is the longest of several times, in milliseconds. Who does not get in is noted.
+func (h *stagehand) enter(ctx context.Context, p place, note *entering) int64 {
 	var longest time.Duration
 	for range enterings {
 		found, err := h.m.enter(ctx, end{p, 0, 0}, h.newRoom())
-		took := found.Took
 		if err != nil {
+			note.Failed = append(note.Failed, err.Error())
 			h.said("  nobody gets into a room in %s: %s", p.name, err)
-			took = starting
 		}
-		longest = max(longest, took)
+		longest = max(longest, found.Took)
 	}
 	h.said("  into a room in %s: at most %d ms", p.name, longest.Milliseconds())
-	return longest
+	return longest.Milliseconds()
 }
 
 func (h *stagehand) newRoom() string {

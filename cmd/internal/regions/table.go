@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"callmesh/bus/wire"
 )
 
 // write gives the figures as tables.
@@ -13,11 +15,11 @@ func (r *rehearsal) write(w io.Writer) error {
 	part := func(title string, calls []call) {
 		fmt.Fprintf(t, "\n%s\nfrom\tto\tmode\tresult\tpath\tconnected\tround trip\n", title)
 		for _, c := range calls {
-			if c.Result != "connected" {
+			if c.Result != wire.ResultConnected {
 				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t-\t-\t-\n", c.From, c.To, c.Mode, c.Result)
 				continue
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d ms\t%.1f ms\n", c.From, c.To, c.Mode, c.Result, c.Path, c.Took, c.RTT)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d ms\t%.1f ms\n", c.From, c.To, c.Mode, c.Result, c.Path, c.Ms, c.RTTMs)
 		}
 	}
 	part("All regions are up.", r.Calls)
@@ -25,7 +27,7 @@ func (r *rehearsal) write(w io.Writer) error {
 	part(fmt.Sprintf("%s is back: the first call to it came about within %.1f s.", r.Cut, r.Back), r.Healed)
 	fmt.Fprintf(t, "\nTo come to an edge and into a room took at most\nat\twith all well\twith %s cut off\twith all well again\n", r.Cut)
 	for _, e := range r.Entering {
-		fmt.Fprintf(t, "%s\t%d ms\t%d ms\t%d ms\n", e.At, e.Well.Milliseconds(), e.Cut.Milliseconds(), e.Healed.Milliseconds())
+		fmt.Fprintf(t, "%s\t%d ms\t%d ms\t%d ms\n", e.At, e.Well, e.Cut, e.Healed)
 	}
 	f := r.Fallback
 	fmt.Fprintf(t, "\nThe relay of %s is stopped, and started again.\nits edges give the relays of\tafter\n", f.At)
