@@ -11,6 +11,7 @@ import (
 
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
 )
@@ -94,11 +95,11 @@ func (f fault) shows(t *testing.T, item, words string) {
 		r.Stop()
 	}
 	transport := map[string]string{"turn": "udp", "turns": "tcp"}[url]
-	u, err := check.ParseURL(r.URL(url, transport))
+	u, err := turnclient.ParseURL(r.URL(url, transport))
 	if err != nil {
 		t.Fatal(err)
 	}
-	with := check.Options{URLs: []check.URL{u}, Secret: r.Secret, Realm: r.Realm, Quick: true, Timeout: 2 * time.Second, Roots: ca.Pool, ServerName: "turn.example"}
+	with := check.Options{URLs: []turnclient.URL{u}, Secret: r.Secret, Realm: r.Realm, Quick: true, Timeout: 2 * time.Second, Roots: ca.Pool, ServerName: "turn.example"}
 	if f.secret != "" {
 		with.Secret = turnauth.NewSecret(f.secret)
 	}

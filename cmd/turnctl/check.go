@@ -11,6 +11,7 @@ import (
 	"callmesh/cmd/internal/cli"
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -26,7 +27,7 @@ type CheckConfig struct {
 	ServerName string          `key:"server-name" example:"turn.example.com" help:"Name that certificates are to be for; empty: the URL's host."`
 	OutputConfig
 
-	urls  []check.URL
+	urls  []turnclient.URL
 	roots *x509.CertPool
 }
 
@@ -36,7 +37,7 @@ func (c *CheckConfig) Check(p *cli.Problems) {
 		p.Wrong("url", "missing; give one like turn:turn.example.com:3478?transport=udp")
 	}
 	for _, s := range c.URL {
-		u, err := check.ParseURL(s)
+		u, err := turnclient.ParseURL(s)
 		if err != nil {
 			p.Wrong("url", "%s", err)
 			continue

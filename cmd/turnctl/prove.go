@@ -10,15 +10,16 @@ import (
 	"syscall"
 
 	"callmesh/turnctl/check"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
 // prove is the proof of a relay that was just set up: turnctl check of everything that it serves.
 func (c *ProvisionConfig) prove(ctx context.Context) []verdict.Item {
 	var items []verdict.Item
-	var urls []check.URL
+	var urls []turnclient.URL
 	for _, s := range c.urls() {
-		u, err := check.ParseURL(s)
+		u, err := turnclient.ParseURL(s)
 		if err != nil {
 			return []verdict.Item{{Name: "url", Status: verdict.Fail, Summary: err.Error()}}
 		}

@@ -9,6 +9,7 @@ import (
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/fleet"
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -20,12 +21,12 @@ var unneeded = []string{"refuses", "rfc5780", "software", "path", "throughput", 
 // three waits fit into the time that the pace gives. One that has not served in all of it has failed.
 func quickCheck(realm string, pace fleet.Pace) fleet.Check {
 	return func(ctx context.Context, url string, secret turnauth.Secret) verdict.Report {
-		u, err := check.ParseURL(url)
+		u, err := turnclient.ParseURL(url)
 		if err != nil {
 			return verdict.Report{Items: []verdict.Item{{Name: "url", Status: verdict.Unknown, Summary: err.Error()}}}
 		}
 		report := check.Run(ctx, check.Options{
-			URLs: []check.URL{u}, Secret: secret, Realm: realm, User: "turnctl-watch", Timeout: pace.CheckTimeout() / 3, Quick: true, Packets: 1,
+			URLs: []turnclient.URL{u}, Secret: secret, Realm: realm, User: "turnctl-watch", Timeout: pace.CheckTimeout() / 3, Quick: true, Packets: 1,
 		})
 		report.Items = slices.DeleteFunc(report.Items, func(i verdict.Item) bool {
 			return slices.ContainsFunc(unneeded, func(step string) bool { return slices.Contains(strings.Split(i.Name, "."), step) })

@@ -13,7 +13,7 @@ import (
 // certificate judges what the relay showed in its handshake.
 func (l *ladder) certificate() {
 	l.step("certificate", func(i *verdict.Item) {
-		judge(i, l.presented.chain, l.o.Roots, l.name(), l.o.Now(), l.o.CertificateDays)
+		judge(i, l.presented.Chain, l.o.Roots, l.name(), l.o.Now(), l.o.CertificateDays)
 		i.Took = noTime
 	})
 	last := &l.items[len(l.items)-1]

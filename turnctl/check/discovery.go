@@ -6,6 +6,7 @@ import (
 	"github.com/pion/stun/v4"
 
 	"callmesh/turnctl/coturn"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -36,13 +37,13 @@ func (l *ladder) discovery(i *verdict.Item) {
 		return
 	}
 	defer second.Close()
-	m, err := second.do(l.ctx, stun.MethodBinding)
+	m, err := second.Do(l.ctx, stun.MethodBinding)
 	if err != nil {
 		warn(i, verdict.Low, fmt.Sprintf("let UDP to %s through the firewall, or set no-rfc5780", l.other),
-			"the second address %s is offered and does not answer (%s)", l.other, words(err, l.o.Timeout))
+			"the second address %s is offered and does not answer (%s)", l.other, turnclient.Words(err, l.o.Timeout))
 		return
 	}
-	origin, _ := plainAddress(m, stun.AttrResponseOrigin)
+	origin, _ := turnclient.PlainAddress(m, stun.AttrResponseOrigin)
 	i.Summary = fmt.Sprintf("offered: %s answers too", l.other)
 	if origin.IsValid() && origin != l.other {
 		warn(i, verdict.Low, "put the addresses right that external-ip names", "%s answers as %s", l.other, origin)

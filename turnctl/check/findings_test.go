@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ func TestFindings(t *testing.T) {
 		rules       string
 		secret      string
 		stop        bool
+		calls       int           // that run already
+		ahead       time.Duration // of the relay's clock is the one of whoever checks
 		item, words string
 	}{
 		"relay down":   {stop: true, item: "udp4.binding", words: "down"},
@@ -24,6 +27,11 @@ func TestFindings(t *testing.T) {
 		"firewall":     {rules: "udp dport 50000-50999 drop", item: "udp4.relay-ports", words: "firewall drops relay ports"},
 		"UDP blocked":  {rules: "udp dport 3478 drop", item: "udp4.binding", words: "UDP to 203.0.113.1:3478 is blocked"},
 		"external-ip":  {lines: []string{"external-ip=198.51.100.1"}, item: "udp4.relay-ports", words: "external-ip is wrong"},
+		"quota full":   {lines: []string{"total-quota=1"}, calls: 1, item: "udp4.allocate", words: "the quota is full"},
+		"ports used up": {
+			lines: []string{"min-port=50000", "max-port=50001"}, calls: 2, item: "udp4.allocate", words: "the relay's ports are used up",
+		},
+		"expired credential accepted": {ahead: 2 * time.Hour, item: "udp4.refuses.expired", words: "an expired credential is accepted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := turntest.Start(t, turntest.Options{Lines: c.lines})
@@ -33,7 +41,15 @@ func TestFindings(t *testing.T) {
 			if c.stop {
 				r.Stop()
 			}
+			for n := range c.calls {
+				if _, err := turntest.Call(t, r, r.Secret, fmt.Sprintf("busy-%d", n)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			o := options(t, r, r.URL("turn", "udp"))
+			if c.ahead != 0 {
+				o.Now = func() time.Time { return time.Now().Add(c.ahead) }
+			}
 			o.Quick, o.Timeout = true, 2*time.Second
 			if c.secret != "" {
 				o.Secret = turnauth.NewSecret(c.secret)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -15,7 +16,7 @@ import (
 type ladder struct {
 	ctx    context.Context //nolint:containedctx // a ladder is one call, cut into steps
 	o      Options
-	url    URL
+	url    turnclient.URL
 	addr   netip.AddrPort
 	user   string
 	prefix string // "udp4."
@@ -23,8 +24,8 @@ type ladder struct {
 	items   []verdict.Item
 	stopped string // the step without which those that follow mean nothing
 
-	client     *client
-	presented  presented
+	client     *turnclient.Client
+	presented  turnclient.Presented
 	software   string
 	other      netip.AddrPort // OTHER-ADDRESS
 	mapped     netip.AddrPort // this client's, as the relay sees it
@@ -39,7 +40,7 @@ type ladder struct {
 const channel = 0x4000
 
 // checkURL makes the ladder for the first address of each family.
-func checkURL(ctx context.Context, o Options, u URL, user string) []verdict.Item {
+func checkURL(ctx context.Context, o Options, u turnclient.URL, user string) []verdict.Item {
 	l := &ladder{ctx: ctx, o: o, url: u, user: user}
 	addresses := l.resolve()
 	items := l.items
@@ -91,7 +92,7 @@ func (l *ladder) climb(others bool) {
 	if l.software != "" || l.mapped.IsValid() {
 		l.stopped = ""
 	}
-	if l.url.Transport == UDP {
+	if l.url.Transport == turnclient.UDP {
 		l.step("rfc5780", l.discovery)
 	}
 	l.step("software", l.version)
@@ -156,12 +157,12 @@ func (l *ladder) name() string {
 }
 
 // another opens one more connection by the same transport.
-func (l *ladder) another() (*client, error) {
-	conn, err := dial(l.ctx, l.url.Transport, l.addr, l.name(), l.o.Timeout)
+func (l *ladder) another() (*turnclient.Client, error) {
+	conn, err := turnclient.Dial(l.ctx, l.url.Transport, l.addr, l.name(), l.o.Timeout)
 	if err != nil {
 		return nil, err
 	}
-	return newClient(conn, l.url.Transport, l.o.Timeout), nil
+	return turnclient.New(conn, l.url.Transport, l.o.Timeout), nil
 }
 
 func (l *ladder) mint(secret turnauth.Secret, user string, ttl time.Duration) (turnauth.Credential, error) {

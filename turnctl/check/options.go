@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
 // Options say what to check and how.
 type Options struct {
 	// URLs are the relay's, as clients are given them.
-	URLs []URL
+	URLs []turnclient.URL
 	// Secret is the relay's shared secret, from which credentials are minted.
 	Secret turnauth.Secret
 	// Realm is the one that the relay is to say; empty: any.

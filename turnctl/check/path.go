@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -21,33 +22,33 @@ func echo(n uint32, size int) []byte {
 const echoHeader = 5
 
 // echoed is the number in a packet that came back; false for any other.
-func echoed(p packet) (uint32, bool) {
-	if len(p.payload) < echoHeader || p.payload[0] != echoByte {
+func echoed(p turnclient.Packet) (uint32, bool) {
+	if len(p.Payload) < echoHeader || p.Payload[0] != echoByte {
 		return 0, false
 	}
-	return binary.BigEndian.Uint32(p.payload[1:]), true
+	return binary.BigEndian.Uint32(p.Payload[1:]), true
 }
 
 // relay sends a payload to the peer, by the channel once there is one.
 func (l *ladder) relay(payload []byte) error {
 	if l.channelled {
-		return l.client.write(channelData(channel, payload, l.client.stream))
+		return l.client.SendChannel(channel, payload)
 	}
-	return l.client.send(l.peer.Address(), payload)
+	return l.client.Send(l.peer.Address(), payload)
 }
 
 // echoSend has one packet echoed by Send and Data indications (RFC 8656, section 11).
 func (l *ladder) echoSend(i *verdict.Item) {
-	l.echoOnce(i, "Send and Data indications", func(p packet) bool { return p.channel == 0 })
+	l.echoOnce(i, "Send and Data indications", func(p turnclient.Packet) bool { return p.Channel == 0 })
 }
 
 // echoChannel has one packet echoed by channel data (RFC 8656, section 12.4).
 func (l *ladder) echoChannel(i *verdict.Item) {
-	l.echoOnce(i, "channel data", func(p packet) bool { return p.channel == channel })
+	l.echoOnce(i, "channel data", func(p turnclient.Packet) bool { return p.Channel == channel })
 }
 
 // echoOnce repeats an echo until one comes back as it is to.
-func (l *ladder) echoOnce(i *verdict.Item, by string, right func(packet) bool) {
+func (l *ladder) echoOnce(i *verdict.Item, by string, right func(turnclient.Packet) bool) {
 	over := time.NewTimer(l.o.Timeout)
 	defer over.Stop()
 	again := time.NewTicker(250 * time.Millisecond)
@@ -68,7 +69,7 @@ func (l *ladder) echoOnce(i *verdict.Item, by string, right func(packet) bool) {
 		}
 		for waiting := true; waiting; {
 			select {
-			case p := <-l.client.packets:
+			case p := <-l.client.Packets():
 				back, ok := echoed(p)
 				if n := back - first; ok && n < uint32(len(sent)) && right(p) {
 					i.Took = time.Since(sent[n])
@@ -81,10 +82,10 @@ func (l *ladder) echoOnce(i *verdict.Item, by string, right func(packet) bool) {
 			case <-again.C:
 				waiting = false
 			case <-over.C:
-				lost(errNoAnswer)
+				lost(turnclient.ErrNoAnswer)
 				return
-			case <-l.client.ended:
-				lost(l.client.err)
+			case <-l.client.Ended():
+				lost(l.client.Err())
 				return
 			case <-l.ctx.Done():
 				lost(l.ctx.Err())
@@ -122,15 +123,15 @@ func (l *ladder) path(i *verdict.Item) {
 				return
 			}
 			continue
-		case p := <-l.client.packets:
+		case p := <-l.client.Packets():
 			if n, ok := echoed(p); ok && int(n) < len(sent) && trips[n] == 0 {
 				trips[n] = time.Since(sent[n])
 				back++
 			}
 			continue
 		case <-over:
-		case <-l.client.ended:
-			fail(i, verdict.Critical, l.client.err, "", "the path broke while it was measured")
+		case <-l.client.Ended():
+			fail(i, verdict.Critical, l.client.Err(), "", "the path broke while it was measured")
 			return
 		case <-l.ctx.Done():
 			fail(i, verdict.Critical, l.ctx.Err(), "", "interrupted")
@@ -177,7 +178,7 @@ func (l *ladder) throughput(i *verdict.Item) {
 			return
 		}
 		select {
-		case p := <-l.client.packets:
+		case p := <-l.client.Packets():
 			if n, ok := echoed(p); ok && n >= 1<<31 {
 				back++
 				flying = max(0, flying-1)
@@ -190,8 +191,8 @@ func (l *ladder) throughput(i *verdict.Item) {
 			since = back
 		case <-over.C:
 			measuring = false
-		case <-l.client.ended:
-			fail(i, verdict.High, l.client.err, "", "the path broke under load")
+		case <-l.client.Ended():
+			fail(i, verdict.High, l.client.Err(), "", "the path broke under load")
 			return
 		case <-l.ctx.Done():
 			measuring = false

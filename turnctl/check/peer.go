@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pion/stun/v4"
+
+	"callmesh/turnctl/turnclient"
 )
 
 // What the ladder sends through the relay begins with one of these bytes.
@@ -86,9 +88,9 @@ func (s *socket) mapped(doors []netip.AddrPort, wait time.Duration) (netip.AddrP
 			if err != nil {
 				break
 			}
-			f, err := parseFrame(slices.Clone(b[:n]))
-			if err == nil && f.message != nil && f.message.TransactionID == request.TransactionID {
-				if a, ok := address(f.message, stun.AttrXORMappedAddress); ok {
+			f, err := turnclient.ParseFrame(slices.Clone(b[:n]))
+			if err == nil && f.Message != nil && f.Message.TransactionID == request.TransactionID {
+				if a, ok := turnclient.Address(f.Message, stun.AttrXORMappedAddress); ok {
 					return a, true
 				}
 			}
@@ -99,7 +101,7 @@ func (s *socket) mapped(doors []netip.AddrPort, wait time.Duration) (netip.AddrP
 
 func (s *socket) serve() {
 	defer close(s.done)
-	b := make([]byte, maxFrame)
+	b := make([]byte, turnclient.MaxFrame)
 	for {
 		n, from, err := s.conn.ReadFromUDPAddrPort(b)
 		if err != nil {
@@ -133,7 +135,7 @@ func (s *socket) Close() {
 
 // neighbour is a peer inside the relay: a second allocation of its own, as another caller's who needs the relay too.
 type neighbour struct {
-	client  *client
+	client  *turnclient.Client
 	relayed netip.AddrPort
 	probes  chan netip.AddrPort
 	done    chan struct{}
@@ -148,10 +150,10 @@ func (l *ladder) newNeighbour() (*neighbour, error) {
 		return nil, err
 	}
 	n := &neighbour{client: c, probes: make(chan netip.AddrPort, 16), done: make(chan struct{}), end: make(chan struct{})}
-	m, err := l.enter(c, l.user+"-peer", relayUDP)
+	m, err := l.enter(c, l.user+"-peer", turnclient.RelayUDP)
 	if err == nil {
-		n.relayed, _ = address(m, stun.AttrXORRelayedAddress)
-		_, err = c.authed(l.ctx, stun.MethodCreatePermission, peerAddress(l.relayed))
+		n.relayed, _ = turnclient.Address(m, stun.AttrXORRelayedAddress)
+		_, err = c.Authed(l.ctx, stun.MethodCreatePermission, turnclient.PeerAddress(l.relayed))
 	}
 	if err != nil {
 		c.Close()
@@ -162,16 +164,16 @@ func (l *ladder) newNeighbour() (*neighbour, error) {
 }
 
 // enter makes an allocation on a fresh connection: the challenge, then the credential.
-func (l *ladder) enter(c *client, user string, protocol byte) (*stun.Message, error) {
-	ask := allocation(protocol, l.addr.Addr().Is6())
-	m, err := c.do(l.ctx, stun.MethodAllocate, ask...)
-	if code(err) != 401 || !c.challenged(m) {
+func (l *ladder) enter(c *turnclient.Client, user string, protocol byte) (*stun.Message, error) {
+	ask := turnclient.Allocation(protocol, l.addr.Addr().Is6())
+	m, err := c.Do(l.ctx, stun.MethodAllocate, ask...)
+	if turnclient.Code(err) != 401 || !c.Challenged(m) {
 		return m, err
 	}
-	if c.credential, err = l.mint(l.o.Secret, user, ttl); err != nil {
+	if c.Credential, err = l.mint(l.o.Secret, user, ttl); err != nil {
 		return nil, err
 	}
-	return c.authed(l.ctx, stun.MethodAllocate, ask...)
+	return c.Authed(l.ctx, stun.MethodAllocate, ask...)
 }
 
 func (n *neighbour) serve() {
@@ -180,15 +182,15 @@ func (n *neighbour) serve() {
 		select {
 		case <-n.end:
 			return
-		case <-n.client.ended:
+		case <-n.client.Ended():
 			return
-		case p := <-n.client.packets:
+		case p := <-n.client.Packets():
 			switch {
-			case len(p.payload) > 0 && p.payload[0] == echoByte:
-				_ = n.client.send(p.from, p.payload)
-			case len(p.payload) > 0 && p.payload[0] == probeByte:
+			case len(p.Payload) > 0 && p.Payload[0] == echoByte:
+				_ = n.client.Send(p.From, p.Payload)
+			case len(p.Payload) > 0 && p.Payload[0] == probeByte:
 				select {
-				case n.probes <- p.from:
+				case n.probes <- p.From:
 				default:
 				}
 			}
@@ -198,7 +200,7 @@ func (n *neighbour) serve() {
 
 func (n *neighbour) Address() netip.AddrPort                      { return n.relayed }
 func (n *neighbour) Probes() <-chan netip.AddrPort                { return n.probes }
-func (n *neighbour) Send(to netip.AddrPort, payload []byte) error { return n.client.send(to, payload) }
+func (n *neighbour) Send(to netip.AddrPort, payload []byte) error { return n.client.Send(to, payload) }
 
 // Close gives the allocation back; its connection's end would do the same, later, over UDP.
 func (n *neighbour) Close() {
@@ -206,7 +208,7 @@ func (n *neighbour) Close() {
 	<-n.done
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_, _ = n.client.authed(ctx, stun.MethodRefresh, lifetime(0))
+	_, _ = n.client.Authed(ctx, stun.MethodRefresh, turnclient.Lifetime(0))
 	n.client.Close()
 }
 

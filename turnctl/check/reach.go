@@ -12,6 +12,7 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -30,7 +31,7 @@ func (l *ladder) reach(others bool) {
 	t := l.url.Transport
 	open := func(i *verdict.Item) {
 		var err error
-		if conn, err = connect(l.ctx, t, l.addr, l.o.Timeout); err != nil {
+		if conn, err = turnclient.Connect(l.ctx, t, l.addr, l.o.Timeout); err != nil {
 			l.unreachable(i, err, others)
 			return
 		}
@@ -47,19 +48,19 @@ func (l *ladder) reach(others bool) {
 	}
 	if t.Secure() {
 		l.step("handshake", func(i *verdict.Item) {
-			s, p, err := secure(l.ctx, t, conn, l.name(), l.o.Timeout)
+			s, p, err := turnclient.Secure(l.ctx, t, conn, l.name(), l.o.Timeout)
 			if err != nil {
 				_ = conn.Close()
 				l.noHandshake(i, err)
 				return
 			}
 			conn, l.presented = s, p
-			i.Summary = p.version
+			i.Summary = p.Version
 		})
 		l.certificate()
 	}
 	if l.stopped == "" {
-		l.client = newClient(conn, t, l.o.Timeout)
+		l.client = turnclient.New(conn, t, l.o.Timeout)
 	}
 }
 
@@ -67,18 +68,18 @@ func (l *ladder) reach(others bool) {
 func (l *ladder) unreachable(i *verdict.Item, err error, others bool) {
 	i.Evidence = err.Error()
 	switch {
-	case here(err) && others:
+	case turnclient.Here(err) && others:
 		skip(i, "this host has no way to %s, and the URL has an address of another family", l.addr.Addr())
 		l.stopped = i.Name
 		return
-	case here(err):
+	case turnclient.Here(err):
 		i.Status, i.Summary = verdict.Unknown, fmt.Sprintf("this host has no way to %s", l.addr.Addr())
 		return
 	}
 	alive := l.alive()
-	said := words(err, l.o.Timeout)
+	said := turnclient.Words(err, l.o.Timeout)
 	switch {
-	case l.url.Transport == TLS && alive != "":
+	case l.url.Transport == turnclient.TLS && alive != "":
 		fail(i, verdict.Critical, err, certificateFix("tls"), "nothing serves TLS on %s (%s), and the relay runs: it answers over %s", l.addr, said, alive)
 	case alive != "":
 		fail(i, verdict.Critical, err, fmt.Sprintf("let TCP port %d through the firewall, or take no-tcp out of turnserver.conf", l.addr.Port()),
@@ -99,13 +100,13 @@ func certificateFix(kind string) string {
 
 func (l *ladder) noHandshake(i *verdict.Item, err error) {
 	kind := string(l.url.Transport)
-	said := words(err, l.o.Timeout)
+	said := turnclient.Words(err, l.o.Timeout)
 	alive := l.alive()
 	switch {
 	case alive != "":
 		fail(i, verdict.Critical, err, certificateFix(kind),
 			"no %s handshake on %s (%s), and the relay runs: it answers over %s", strings.ToUpper(kind), l.addr, said, alive)
-	case l.url.Transport == DTLS:
+	case l.url.Transport == turnclient.DTLS:
 		l.down(i, err, said)
 	default:
 		fail(i, verdict.Critical, err, certificateFix(kind), "no TLS handshake on %s (%s)", l.addr, said)
@@ -114,7 +115,7 @@ func (l *ladder) noHandshake(i *verdict.Item, err error) {
 
 // binding asks for this client's address (RFC 8489, section 3).
 func (l *ladder) binding(i *verdict.Item) {
-	m, err := l.client.do(l.ctx, stun.MethodBinding)
+	m, err := l.client.Do(l.ctx, stun.MethodBinding)
 	if err == nil {
 		l.learn(m)
 		i.Summary = fmt.Sprintf("the relay sees this host as %s", l.mapped)
@@ -130,7 +131,7 @@ func (l *ladder) binding(i *verdict.Item) {
 		return
 	}
 	// A relay may be told to do no STUN (no-stun): it shows by answering the next step all the same.
-	if !errors.Is(err, errNoAnswer) || !l.answersAllocate() {
+	if !errors.Is(err, turnclient.ErrNoAnswer) || !l.answersAllocate() {
 		l.silent(i, err)
 		return
 	}
@@ -138,21 +139,21 @@ func (l *ladder) binding(i *verdict.Item) {
 }
 
 func (l *ladder) answersAllocate() bool {
-	short := l.client.timeout
-	l.client.timeout = min(short, time.Second)
-	defer func() { l.client.timeout = short }()
-	m, _ := l.client.do(l.ctx, stun.MethodAllocate, allocation(relayUDP, l.addr.Addr().Is6())...)
+	short := l.client.Timeout
+	l.client.Timeout = min(short, time.Second)
+	defer func() { l.client.Timeout = short }()
+	m, _ := l.client.Do(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
 	return m != nil
 }
 
 // silent says why there is no answer on a connection that stands, or over UDP.
 func (l *ladder) silent(i *verdict.Item, err error) {
-	if here(err) {
+	if turnclient.Here(err) {
 		i.Status, i.Summary, i.Evidence = verdict.Unknown, "this host cannot send to the relay", err.Error()
 		return
 	}
-	said := words(err, l.o.Timeout)
-	if l.url.Transport == UDP {
+	said := turnclient.Words(err, l.o.Timeout)
+	if l.url.Transport == turnclient.UDP {
 		if alive := l.alive(); alive != "" {
 			fail(i, verdict.Critical, err, fmt.Sprintf("let UDP port %d through the firewalls on the way, and take no-udp out of turnserver.conf", l.addr.Port()),
 				"UDP to %s is blocked or not served (%s), and the relay runs: it answers over %s", l.addr, said, alive)
@@ -166,10 +167,10 @@ func (l *ladder) silent(i *verdict.Item, err error) {
 
 // learn keeps what a Binding answer tells.
 func (l *ladder) learn(m *stun.Message) {
-	if a, ok := address(m, stun.AttrXORMappedAddress); ok {
+	if a, ok := turnclient.Address(m, stun.AttrXORMappedAddress); ok {
 		l.mapped = a
 	}
-	if a, ok := plainAddress(m, stun.AttrOtherAddress); ok {
+	if a, ok := turnclient.PlainAddress(m, stun.AttrOtherAddress); ok {
 		l.other = a
 	}
 	var s stun.Software
@@ -182,12 +183,12 @@ func (l *ladder) learn(m *stun.Message) {
 // blocked; "" for none. The URL's own is not among them.
 func (l *ladder) alive() string {
 	type door struct {
-		t    Transport
+		t    turnclient.Transport
 		port uint16
 	}
 	var doors []door
-	for _, port := range []uint16{l.addr.Port(), defaultPort} {
-		for _, t := range []Transport{UDP, TCP} {
+	for _, port := range []uint16{l.addr.Port(), turnclient.DefaultPort} {
+		for _, t := range []turnclient.Transport{turnclient.UDP, turnclient.TCP} {
 			if own := (door{l.url.Transport, l.addr.Port()}); own != (door{t, port}) && !slices.Contains(doors, door{t, port}) {
 				doors = append(doors, door{t, port})
 			}
@@ -216,13 +217,13 @@ func (l *ladder) alive() string {
 }
 
 // knock makes one Binding transaction.
-func knock(ctx context.Context, t Transport, to netip.AddrPort, wait time.Duration) bool {
-	conn, err := connect(ctx, t, to, wait)
+func knock(ctx context.Context, t turnclient.Transport, to netip.AddrPort, wait time.Duration) bool {
+	conn, err := turnclient.Connect(ctx, t, to, wait)
 	if err != nil {
 		return false
 	}
-	c := newClient(conn, t, wait)
+	c := turnclient.New(conn, t, wait)
 	defer c.Close()
-	m, _ := c.do(ctx, stun.MethodBinding)
+	m, _ := c.Do(ctx, stun.MethodBinding)
 	return m != nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pion/stun/v4"
 
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -34,31 +35,31 @@ func (l *ladder) refusesExpired(i *verdict.Item) {
 func (l *ladder) mustRefuse(i *verdict.Item, c turnauth.Credential, what, fix string) {
 	other, err := l.another()
 	if err != nil {
-		i.Status, i.Summary, i.Evidence = verdict.Unknown, "no second connection to the relay", words(err, l.o.Timeout)
+		i.Status, i.Summary, i.Evidence = verdict.Unknown, "no second connection to the relay", turnclient.Words(err, l.o.Timeout)
 		return
 	}
 	defer other.Close()
-	m, err := other.do(l.ctx, stun.MethodAllocate, allocation(relayUDP, l.addr.Addr().Is6())...)
-	if code(err) != 401 || !other.challenged(m) {
+	m, err := other.Do(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
+	if turnclient.Code(err) != 401 || !other.Challenged(m) {
 		i.Status, i.Summary = verdict.Unknown, "the relay did not ask for a credential this time"
 		if err != nil {
-			i.Evidence = words(err, l.o.Timeout)
+			i.Evidence = turnclient.Words(err, l.o.Timeout)
 		}
 		return
 	}
-	other.credential = c
-	_, err = other.authed(l.ctx, stun.MethodAllocate, allocation(relayUDP, l.addr.Addr().Is6())...)
-	switch n := code(err); {
+	other.Credential = c
+	_, err = other.Authed(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
+	switch n := turnclient.Code(err); {
 	case err == nil:
 		fail(i, verdict.Critical, nil, fix, "%s is accepted", what)
 		i.Evidence = "Allocate succeeded"
-		_, _ = other.authed(l.ctx, stun.MethodRefresh, lifetime(0))
+		_, _ = other.Authed(l.ctx, stun.MethodRefresh, turnclient.Lifetime(0))
 	case n == 401 || n == 441:
 		i.Summary = what + " is refused"
 		i.Evidence = err.Error()
 	case acceptedCode(n):
 		fail(i, verdict.Critical, err, fix, "%s is accepted (the allocation failed for another reason)", what)
 	default:
-		i.Status, i.Summary, i.Evidence = verdict.Unknown, "the answer tells nothing of the credential", words(err, l.o.Timeout)
+		i.Status, i.Summary, i.Evidence = verdict.Unknown, "the answer tells nothing of the credential", turnclient.Words(err, l.o.Timeout)
 	}
 }

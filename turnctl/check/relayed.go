@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -18,16 +19,16 @@ func (l *ladder) permission(i *verdict.Item) {
 		seen = l.addr // a relay that tells no addresses; only on its own host would this be right
 	}
 	doors := []netip.AddrPort{l.addr}
-	if l.addr.Port() != defaultPort {
-		doors = append(doors, netip.AddrPortFrom(l.addr.Addr(), defaultPort))
+	if l.addr.Port() != turnclient.DefaultPort {
+		doors = append(doors, netip.AddrPortFrom(l.addr.Addr(), turnclient.DefaultPort))
 	}
-	s, err := newSocket(l.ctx, l.client.conn.LocalAddr(), seen.Addr(), doors, min(l.o.Timeout, 1500*time.Millisecond))
+	s, err := newSocket(l.ctx, l.client.LocalAddr(), seen.Addr(), doors, min(l.o.Timeout, 1500*time.Millisecond))
 	if err != nil {
 		i.Status, i.Summary, i.Evidence = verdict.Unknown, "this host gives no UDP socket", err.Error()
 		return
 	}
 	start := time.Now()
-	_, err = l.client.authed(l.ctx, stun.MethodCreatePermission, peerAddress(s.address))
+	_, err = l.client.Authed(l.ctx, stun.MethodCreatePermission, turnclient.PeerAddress(s.address))
 	i.Took = time.Since(start)
 	if err == nil {
 		l.peer = s
@@ -35,7 +36,7 @@ func (l *ladder) permission(i *verdict.Item) {
 		return
 	}
 	s.Close()
-	if code(err) != 403 {
+	if turnclient.Code(err) != 403 {
 		l.refused(i, err)
 		return
 	}
@@ -47,16 +48,16 @@ func (l *ladder) permission(i *verdict.Item) {
 func (l *ladder) letNeighbourIn(i *verdict.Item) {
 	n, err := l.newNeighbour()
 	if err != nil {
-		if code(err) == 403 {
+		if turnclient.Code(err) == 403 {
 			l.denied(i, err)
 			return
 		}
 		fail(i, verdict.High, err, "raise total-quota, or widen min-port to max-port in turnserver.conf",
-			"no second allocation is to be had to try the first against (%s)", words(err, l.o.Timeout))
+			"no second allocation is to be had to try the first against (%s)", turnclient.Words(err, l.o.Timeout))
 		return
 	}
 	start := time.Now()
-	_, err = l.client.authed(l.ctx, stun.MethodCreatePermission, peerAddress(n.relayed))
+	_, err = l.client.Authed(l.ctx, stun.MethodCreatePermission, turnclient.PeerAddress(n.relayed))
 	i.Took = time.Since(start)
 	if err != nil {
 		n.Close()
@@ -68,7 +69,7 @@ func (l *ladder) letNeighbourIn(i *verdict.Item) {
 }
 
 func (l *ladder) denied(i *verdict.Item, err error) {
-	if code(err) != 403 {
+	if turnclient.Code(err) != 403 {
 		l.refused(i, err)
 		return
 	}
@@ -113,20 +114,20 @@ func (l *ladder) probe() passage {
 	payload := []byte{probeByte}
 	for !p.in.IsValid() || !p.out.IsValid() {
 		_ = l.peer.Send(l.relayed, payload)
-		_ = l.client.send(l.peer.Address(), payload)
+		_ = l.client.Send(l.peer.Address(), payload)
 		select {
-		case got := <-l.client.packets:
-			if len(got.payload) > 0 && got.payload[0] == probeByte {
-				p.in = got.from
+		case got := <-l.client.Packets():
+			if len(got.Payload) > 0 && got.Payload[0] == probeByte {
+				p.in = got.From
 				if s, ok := l.peer.(*socket); ok {
-					s.address = got.from
+					s.address = got.From
 				}
 			}
 		case p.out = <-l.peer.Probes():
 		case <-again.C:
 		case <-over.C:
 			return p
-		case <-l.client.ended:
+		case <-l.client.Ended():
 			return p
 		case <-l.ctx.Done():
 			return p
@@ -170,7 +171,7 @@ func (l *ladder) explain(i *verdict.Item, p passage) {
 
 // channelBind binds a channel to the peer (RFC 8656, section 12).
 func (l *ladder) channelBind(i *verdict.Item) {
-	if _, err := l.client.authed(l.ctx, stun.MethodChannelBind, channelNumber(channel), peerAddress(l.peer.Address())); err != nil {
+	if _, err := l.client.Authed(l.ctx, stun.MethodChannelBind, turnclient.ChannelNumber(channel), turnclient.PeerAddress(l.peer.Address())); err != nil {
 		l.refused(i, err)
 		return
 	}

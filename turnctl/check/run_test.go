@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"callmesh/turnctl/check"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
 )
@@ -16,7 +17,7 @@ func options(t *testing.T, r *turntest.Relay, urls ...string) check.Options {
 	t.Helper()
 	o := check.Options{Secret: r.Secret, Realm: r.Realm, Packets: 10}
 	for _, s := range urls {
-		u, err := check.ParseURL(s)
+		u, err := turnclient.ParseURL(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -15,19 +16,19 @@ const ttl = 10 * time.Minute
 
 // challenge asks for an allocation as a stranger, who must be told to say who they are (RFC 8489, section 9.2.4).
 func (l *ladder) challenge(i *verdict.Item) {
-	m, err := l.client.do(l.ctx, stun.MethodAllocate, allocation(relayUDP, l.addr.Addr().Is6())...)
+	m, err := l.client.Do(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
 	switch {
 	case err == nil:
 		fail(i, verdict.Critical, nil, "put use-auth-secret and static-auth-secret=... into turnserver.conf, and take no-auth out",
 			"anonymous relay: it relays for anybody, without a credential")
-		_, _ = l.client.do(l.ctx, stun.MethodRefresh, lifetime(0))
-	case code(err) == 401 && l.client.challenged(m):
+		_, _ = l.client.Do(l.ctx, stun.MethodRefresh, turnclient.Lifetime(0))
+	case turnclient.Code(err) == 401 && l.client.Challenged(m):
 		l.learn(m)
-		i.Summary = fmt.Sprintf("strangers are refused (401), the realm is %q", string(l.client.realm))
-		if l.o.Realm != "" && string(l.client.realm) != l.o.Realm {
-			warn(i, verdict.Medium, "put realm="+l.o.Realm+" into turnserver.conf, or mend --realm", "the realm is %q, not %q", string(l.client.realm), l.o.Realm)
+		i.Summary = fmt.Sprintf("strangers are refused (401), the realm is %q", string(l.client.Realm))
+		if l.o.Realm != "" && string(l.client.Realm) != l.o.Realm {
+			warn(i, verdict.Medium, "put realm="+l.o.Realm+" into turnserver.conf, or mend --realm", "the realm is %q, not %q", string(l.client.Realm), l.o.Realm)
 		}
-	case code(err) == 401:
+	case turnclient.Code(err) == 401:
 		fail(i, verdict.Critical, err, "put realm=... into turnserver.conf", "the relay asks for a credential and tells no realm and nonce")
 	case m != nil:
 		l.refused(i, err)
@@ -47,21 +48,21 @@ func (l *ladder) allocate(i *verdict.Item) {
 		i.Status, i.Summary = verdict.Unknown, err.Error()
 		return
 	}
-	l.client.credential = c
-	m, err := l.client.authed(l.ctx, stun.MethodAllocate, allocation(relayUDP, l.addr.Addr().Is6())...)
+	l.client.Credential = c
+	m, err := l.client.Authed(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
 	// What is refused for want of room was not refused for its credential.
-	l.accepted = err == nil || acceptedCode(code(err))
+	l.accepted = err == nil || acceptedCode(turnclient.Code(err))
 	if err != nil {
 		l.refused(i, err)
 		return
 	}
 	l.learn(m)
 	var ok bool
-	if l.relayed, ok = address(m, stun.AttrXORRelayedAddress); !ok {
+	if l.relayed, ok = turnclient.Address(m, stun.AttrXORRelayedAddress); !ok {
 		fail(i, verdict.Critical, nil, "", "the answer lacks XOR-RELAYED-ADDRESS")
 		return
 	}
-	life, _ := lifetimeOf(m)
+	life, _ := turnclient.LifetimeOf(m)
 	i.Summary = fmt.Sprintf("relayed address %s for %s", l.relayed, life)
 }
 
@@ -77,7 +78,7 @@ func acceptedCode(c int) bool {
 // refused says what an error response means and what to do.
 func (l *ladder) refused(i *verdict.Item, err error) {
 	const conf = " in turnserver.conf"
-	switch code(err) {
+	switch turnclient.Code(err) {
 	case 401, 441:
 		fail(i, verdict.Critical, err, "use the relay's static-auth-secret (turnadmin -S lists those in its database), and see that its clock is right",
 			"wrong secret: the relay refuses a credential that was minted with it just now")
@@ -98,11 +99,11 @@ func (l *ladder) refused(i *verdict.Item, err error) {
 	case 438:
 		fail(i, verdict.High, err, "", "the relay calls the nonce stale that it has just given")
 	case 0:
-		if errors.Is(err, errUnsigned) {
+		if errors.Is(err, turnclient.ErrUnsigned) {
 			fail(i, verdict.Critical, err, "", "the answer is not signed by who knows the secret")
 			return
 		}
-		fail(i, verdict.Critical, err, "", "no answer to the request (%s)", words(err, l.o.Timeout))
+		fail(i, verdict.Critical, err, "", "no answer to the request (%s)", turnclient.Words(err, l.o.Timeout))
 	default:
 		fail(i, verdict.High, err, "", "the relay refuses the request")
 	}
@@ -110,12 +111,12 @@ func (l *ladder) refused(i *verdict.Item, err error) {
 
 // refresh prolongs the allocation (RFC 8656, section 8).
 func (l *ladder) refresh(i *verdict.Item) {
-	m, err := l.client.authed(l.ctx, stun.MethodRefresh, lifetime(10*time.Minute))
+	m, err := l.client.Authed(l.ctx, stun.MethodRefresh, turnclient.Lifetime(10*time.Minute))
 	if err != nil {
 		l.refused(i, err)
 		return
 	}
-	life, _ := lifetimeOf(m)
+	life, _ := turnclient.LifetimeOf(m)
 	i.Summary = fmt.Sprintf("prolonged for %s", life)
 	if life < time.Minute {
 		warn(i, verdict.Medium, "raise max-allocate-lifetime in turnserver.conf", "allocations are prolonged for %s only", life)
@@ -124,7 +125,7 @@ func (l *ladder) refresh(i *verdict.Item) {
 
 // deallocate ends the allocation (RFC 8656, section 8.2).
 func (l *ladder) deallocate(i *verdict.Item) {
-	if _, err := l.client.authed(l.ctx, stun.MethodRefresh, lifetime(0)); err != nil {
+	if _, err := l.client.Authed(l.ctx, stun.MethodRefresh, turnclient.Lifetime(0)); err != nil {
 		l.refused(i, err)
 		return
 	}

@@ -1,4 +1,4 @@
-package check
+package turnclient
 
 import (
 	"fmt"
@@ -46,7 +46,8 @@ func (u URL) String() string {
 
 // Ports where a URI names none (RFC 8656, section 3).
 const (
-	defaultPort    = 3478
+	// DefaultPort is that of turn: URIs.
+	DefaultPort    = 3478
 	defaultTLSPort = 5349
 )
 
@@ -65,7 +66,7 @@ func ParseURL(s string) (URL, error) {
 	if !ok {
 		return wrong("has no scheme")
 	}
-	u := URL{Transport: UDP, Port: defaultPort}
+	u := URL{Transport: UDP, Port: DefaultPort}
 	switch strings.ToLower(scheme) {
 	case "turn":
 	case "turns":

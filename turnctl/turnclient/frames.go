@@ -1,4 +1,4 @@
-package check
+package turnclient
 
 import (
 	"encoding/binary"
@@ -11,15 +11,16 @@ import (
 const (
 	stunHeader    = 20
 	channelHeader = 4
-	maxFrame      = 64 << 10
+	// MaxFrame is the longest message that is read, in bytes.
+	MaxFrame = 64 << 10
 )
 
-// errFrame means that what came is neither STUN nor channel data.
-var errFrame = errors.New("what came is neither STUN nor channel data")
+// ErrFrame means that what came is neither STUN nor channel data.
+var ErrFrame = errors.New("what came is neither STUN nor channel data")
 
-// readFrame reads one message from a stream: STUN begins with two zero bits, channel data with 01, and is padded to four bytes
+// ReadFrame reads one message from a stream: STUN begins with two zero bits, channel data with 01, and is padded to four bytes
 // (RFC 8656, section 12.5).
-func readFrame(r io.Reader) ([]byte, error) {
+func ReadFrame(r io.Reader) ([]byte, error) {
 	b := make([]byte, channelHeader, 2048)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, err
@@ -32,10 +33,10 @@ func readFrame(r io.Reader) ([]byte, error) {
 	case 1:
 		total = channelHeader + (length+3)/4*4
 	default:
-		return nil, errFrame
+		return nil, ErrFrame
 	}
-	if total > maxFrame {
-		return nil, errFrame
+	if total > MaxFrame {
+		return nil, ErrFrame
 	}
 	if cap(b) < total {
 		b = append(make([]byte, 0, total), b...)
@@ -60,28 +61,28 @@ func channelData(number uint16, payload []byte, stream bool) []byte {
 	return b
 }
 
-// frame is what one message turned out to be.
-type frame struct {
-	message *stun.Message // nil for channel data
-	channel uint16
-	payload []byte // of channel data
+// Frame is what one message turned out to be.
+type Frame struct {
+	Message *stun.Message // nil for channel data
+	Channel uint16
+	Payload []byte // of channel data
 }
 
-// parseFrame reads a whole message, of a packet or from a stream.
-func parseFrame(b []byte) (frame, error) {
+// ParseFrame reads a whole message, of a packet or from a stream.
+func ParseFrame(b []byte) (Frame, error) {
 	if len(b) < channelHeader {
-		return frame{}, errFrame
+		return Frame{}, ErrFrame
 	}
 	if b[0]>>6 == 1 {
 		n := int(binary.BigEndian.Uint16(b[2:]))
 		if channelHeader+n > len(b) {
-			return frame{}, errFrame
+			return Frame{}, ErrFrame
 		}
-		return frame{channel: binary.BigEndian.Uint16(b), payload: b[channelHeader : channelHeader+n]}, nil
+		return Frame{Channel: binary.BigEndian.Uint16(b), Payload: b[channelHeader : channelHeader+n]}, nil
 	}
 	m := &stun.Message{Raw: b}
 	if err := m.Decode(); err != nil {
-		return frame{}, errFrame
+		return Frame{}, ErrFrame
 	}
-	return frame{message: m}, nil
+	return Frame{Message: m}, nil
 }

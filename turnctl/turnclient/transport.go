@@ -1,4 +1,4 @@
-package check
+package turnclient
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	dtlsnet "github.com/pion/dtls/v3/pkg/net"
 )
 
-// connect opens the socket that the transport runs over. Over UDP nothing is sent by it.
-func connect(ctx context.Context, t Transport, to netip.AddrPort, wait time.Duration) (net.Conn, error) {
+// Connect opens the socket that the transport runs over. Over UDP nothing is sent by it.
+func Connect(ctx context.Context, t Transport, to netip.AddrPort, wait time.Duration) (net.Conn, error) {
 	network := "udp"
 	if t.Stream() {
 		network = "tcp"
@@ -26,53 +26,53 @@ func connect(ctx context.Context, t Transport, to netip.AddrPort, wait time.Dura
 	return d.DialContext(ctx, network, to.String())
 }
 
-// presented is what a relay showed in a handshake.
-type presented struct {
-	chain   []*x509.Certificate
-	version string
+// Presented is what a relay showed in a handshake.
+type Presented struct {
+	Chain   []*x509.Certificate
+	Version string
 }
 
-// secure makes the TLS or DTLS handshake. Whoever the certificate is of, it goes on: judging it is a step of its own.
-func secure(ctx context.Context, t Transport, conn net.Conn, name string, wait time.Duration) (net.Conn, presented, error) {
+// Secure makes the TLS or DTLS handshake. Whoever the certificate is of, it goes on: judging it is a step of its own.
+func Secure(ctx context.Context, t Transport, conn net.Conn, name string, wait time.Duration) (net.Conn, Presented, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if t == TLS {
 		c := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}) //nolint:gosec // judged apart
 		if err := c.HandshakeContext(ctx); err != nil {
-			return nil, presented{}, err
+			return nil, Presented{}, err
 		}
 		s := c.ConnectionState()
-		return c, presented{s.PeerCertificates, tls.VersionName(s.Version)}, nil
+		return c, Presented{s.PeerCertificates, tls.VersionName(s.Version)}, nil
 	}
 	c, err := dtls.ClientWithOptions(dtlsnet.PacketConnFromConn(conn), conn.RemoteAddr(),
 		dtls.WithInsecureSkipVerify(true), dtls.WithServerName(name), dtls.WithFlightInterval(250*time.Millisecond))
 	if err != nil {
-		return nil, presented{}, err
+		return nil, Presented{}, err
 	}
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
-		return nil, presented{}, err
+		return nil, Presented{}, err
 	}
-	p := presented{version: "DTLS 1.2"}
+	p := Presented{Version: "DTLS 1.2"}
 	if s, ok := c.ConnectionState(); ok {
 		for _, der := range s.PeerCertificates {
 			cert, err := x509.ParseCertificate(der)
 			if err != nil {
 				return c, p, nil // the certificate's step finds none, and says so
 			}
-			p.chain = append(p.chain, cert)
+			p.Chain = append(p.Chain, cert)
 		}
 	}
 	return c, p, nil
 }
 
-// dial is connect and secure in one, for the connections beside the first.
-func dial(ctx context.Context, t Transport, to netip.AddrPort, name string, wait time.Duration) (net.Conn, error) {
-	conn, err := connect(ctx, t, to, wait)
+// Dial is Connect and Secure in one, for the connections beside the first.
+func Dial(ctx context.Context, t Transport, to netip.AddrPort, name string, wait time.Duration) (net.Conn, error) {
+	conn, err := Connect(ctx, t, to, wait)
 	if err != nil || !t.Secure() {
 		return conn, err
 	}
-	s, _, err := secure(ctx, t, conn, name, wait)
+	s, _, err := Secure(ctx, t, conn, name, wait)
 	if err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -80,8 +80,8 @@ func dial(ctx context.Context, t Transport, to netip.AddrPort, name string, wait
 	return s, nil
 }
 
-// here says whether an error comes of this host rather than of the relay, so that nothing was measured.
-func here(err error) bool {
+// Here says whether an error comes of this host rather than of the relay, so that nothing was measured.
+func Here(err error) bool {
 	for _, e := range []error{
 		syscall.ENETUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT, syscall.EPERM, syscall.EACCES, syscall.EMFILE, syscall.ENFILE,
 		syscall.ENOBUFS, syscall.ENOMEM, syscall.ENETDOWN,
@@ -93,15 +93,15 @@ func here(err error) bool {
 	return false
 }
 
-// words says what a failed wait came to.
-func words(err error, wait time.Duration) string {
+// Words says what a failed wait came to.
+func Words(err error, wait time.Duration) string {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused: nothing listens there"
 	case errors.Is(err, syscall.EHOSTUNREACH):
 		return "the host cannot be reached"
-	case errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+	case errors.Is(err, ErrNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Sprintf("no answer within %s", wait)
 	}
