@@ -145,7 +145,7 @@ func (c *Client) pass(p Packet) {
 // more of them; here a wait for an answer is bounded anyway).
 const firstRetransmission = 250 * time.Millisecond
 
-// Do makes a transaction without a credential. An error response is a *Refusal, and comes with the message too.
+// Do makes a transaction without a credential. An error response is a *RefusalError, and comes with the message too.
 func (c *Client) Do(ctx context.Context, method stun.Method, attributes ...stun.Setter) (*stun.Message, error) {
 	setters := append([]stun.Setter{stun.TransactionID, stun.NewType(method, stun.ClassRequest)}, attributes...)
 	request, err := stun.Build(append(setters, stun.Fingerprint)...)

@@ -103,29 +103,29 @@ func LifetimeOf(m *stun.Message) (time.Duration, bool) {
 	return time.Duration(binary.BigEndian.Uint32(v)) * time.Second, true
 }
 
-// Refusal is an error response.
-type Refusal struct {
+// RefusalError is an error response.
+type RefusalError struct {
 	Code   int
 	Reason string // the relay's own words
 }
 
-func (r *Refusal) Error() string { return fmt.Sprintf("%d %s", r.Code, r.Reason) }
+func (r *RefusalError) Error() string { return fmt.Sprintf("%d %s", r.Code, r.Reason) }
 
 // RefusalOf reads an error response; nil for others.
-func RefusalOf(m *stun.Message) *Refusal {
+func RefusalOf(m *stun.Message) *RefusalError {
 	if m.Type.Class != stun.ClassErrorResponse {
 		return nil
 	}
 	var e stun.ErrorCodeAttribute
 	if e.GetFrom(m) != nil {
-		return &Refusal{Code: 0, Reason: "error without a code"}
+		return &RefusalError{Code: 0, Reason: "error without a code"}
 	}
-	return &Refusal{Code: int(e.Code), Reason: string(e.Reason)}
+	return &RefusalError{Code: int(e.Code), Reason: string(e.Reason)}
 }
 
 // Code is the STUN error code in err, 0 if it holds none.
 func Code(err error) int {
-	var r *Refusal
+	var r *RefusalError
 	if errors.As(err, &r) {
 		return r.Code
 	}
