@@ -47,7 +47,7 @@ export function contact(page: Page, name: string) {
   return page.locator('[data-testid="contact"][data-state="mutual"]').filter({ hasText: name })
 }
 
-export async function callContact(visitor: Visitor, name: string, media: 'audio' | 'video' = 'video'): Promise<void> {
+export async function callContact(visitor: Visitor, name: string, media: 'audio' | 'video' | 'screen' = 'video'): Promise<void> {
   await contact(visitor.page, name).getByTestId(`call-${media}`).click()
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { IncomingCall, OutgoingCall } from '@/call/ringing/state'
+import type { HeldScreen } from '@/media/screenAhead'
 import { mounted } from './componenttest/mounted'
 import IncomingCalls from './IncomingCalls.vue'
 import OutgoingCallView from './OutgoingCall.vue'
@@ -20,6 +21,11 @@ describe('an incoming call', () => {
     for (const id of ['accept-video', 'accept-audio', 'decline']) await click(id)
     expect(view.emitted('accept')).toEqual([['c1', 'video'], ['c1', 'audio']])
     expect(view.emitted('decline')).toEqual([['c1']])
+  })
+
+  it('that is to show a screen says so', () => {
+    incoming([ring({ media: 'screen' })])
+    expect(view.text()).toContain('Wants to show you their screen')
   })
 
   it('has the focus, but on no button, since a key pressed by chance must answer nothing', () => {
@@ -58,8 +64,19 @@ describe('an incoming call', () => {
 })
 
 describe('an outgoing call', () => {
-  const out = (state: OutgoingCall['state']) =>
-    (view = mounted(OutgoingCallView, { call: { call: 'c1', to: { id: 'bo', name: 'Bo' }, media: 'audio', state, at: 0 } satisfies OutgoingCall }))
+  const out = (state: OutgoingCall['state'], media: OutgoingCall['media'] = 'audio', screen: HeldScreen = 'none') =>
+    (view = mounted(OutgoingCallView, { call: { call: 'c1', to: { id: 'bo', name: 'Bo' }, media, state, at: 0 } satisfies OutgoingCall, screen }))
+
+  it('that shows a screen says who sees it when, and when nobody does', () => {
+    out('ringing', 'screen', 'chosen')
+    expect(view.get('[data-testid="outgoing-screen"]').text()).toContain('Bo sees the screen that you have chosen once they answer')
+    view.unmount()
+    out('ringing', 'screen', 'ended')
+    expect(view.get('[data-testid="outgoing-screen"]').text()).toContain('You have stopped sharing')
+    view.unmount()
+    out('declined', 'screen')
+    expect(view.find('[data-testid="outgoing-screen"]').exists()).toBe(false)
+  })
 
   it.each<[OutgoingCall['state'], string]>([
     ['declined', 'Bo declined'],

@@ -2,6 +2,8 @@ import { computed, onScopeDispose, readonly, ref, shallowRef, watch } from 'vue'
 import { whileChosen } from '@/call/ringing/aloud'
 import { Sounds, type TuneName } from '@/call/ringing/sounds'
 import type { RingNews } from '@/call/ringing/state'
+import type { MessageKey } from '@/i18n/en'
+import type { Media } from '@/wire/wire.gen'
 import { announce } from './announcer'
 import { ringWords } from './ringWords'
 import { showRing } from './ringNotification'
@@ -27,6 +29,7 @@ const SOUNDS: Record<RingNews['kind'], TuneName | null> = {
   missed: 'unanswered',
   unsent: 'offline',
 }
+const SAID: Record<Media, MessageKey> = { audio: 'ring.said.audio', video: 'ring.said.video', screen: 'ring.said.screen' }
 /** Every tab hears of these, and the one that rang aloud says them. */
 const OF_ALL_TABS: ReadonlySet<RingNews['kind']> = new Set(['taken', 'cancelled', 'missed'])
 /** The others have a place of their own on the page. */
@@ -61,7 +64,7 @@ export function useRinger() {
     during(computed(() => first.value?.call ?? null), () => {
       const { call, from, media } = first.value!
       const title = say('ring.title', { name: from.name })
-      announce(say(media === 'audio' ? 'ring.said.audio' : 'ring.said.video', { name: from.name }))
+      announce(say(SAID[media], { name: from.name }))
       flash.value = title
       const timer = setInterval(() => (flash.value = flash.value === null ? title : null), FLASH_MS)
       const words = { title, body: say('ring.notification'), accept: say('ring.accept.audio'), decline: say('ring.decline') }

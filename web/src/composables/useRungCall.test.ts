@@ -19,7 +19,7 @@ const CALL: CurrentCall = { call: 'c1', room: 'r1', with: { id: 'bo', name: 'Bo'
 let calls: ShallowRef<RingingSnapshot>
 let room: ShallowRef<RoomSnapshot | null>
 let view: ReturnType<typeof mount>
-const ringing = { hangUp: vi.fn(() => set(null)), call: vi.fn() }
+const ringing = { hangUp: vi.fn(() => set(null)), call: vi.fn(), snapshot: () => calls.value }
 const empty = vi.fn()
 
 function set(current: CurrentCall | null): void {

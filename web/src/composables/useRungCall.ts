@@ -2,6 +2,7 @@ import { computed, onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import type { CurrentCall } from '@/call/ringing/state'
 import type { RoomSnapshot } from '@/call/state'
 import { durationWords } from './durationWords'
+import { placeCall } from './screenCall'
 import { session } from './useSession'
 import { useWords } from './useWords'
 
@@ -52,7 +53,7 @@ export function useRungCall(room: string, snapshot: Readonly<Ref<RoomSnapshot | 
     },
     callAgain(): void {
       const { value } = call
-      if (value) void session.value?.ringing.call(value.with, value.media)
+      if (value) void placeCall(value.with, value.media)
     },
   }
 }

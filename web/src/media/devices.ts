@@ -6,7 +6,7 @@ import { MutedVoice } from './mutedVoice'
 import { MicrophoneNoise } from './noise/microphoneNoise'
 import { soundConstraints, USUAL_SOUND, type SoundSettings } from './noise/settings'
 import { Unavailable } from './problems'
-import { ScreenCapture } from './screenCapture'
+import { canShareScreen, chooseScreen, ScreenCapture } from './screenCapture'
 import type { SourceView } from './source'
 import { Source } from './source'
 
@@ -54,6 +54,8 @@ export class LocalMedia {
   private readonly levels = new Listeners<number>()
   private readonly sources: Record<Exclude<Slot, 'screenSound'>, Source>
   private readonly capture = new ScreenCapture(() => this.changed())
+  /** A screen that was chosen ahead, until it is opened. */
+  private chosenScreen: MediaStream | null = null
   private readonly permissions: Record<'microphone' | 'camera', Permission> = { microphone: 'unknown', camera: 'unknown' }
   private readonly disposal = new AbortController()
   private known: MediaDeviceInfo[] = []
@@ -94,8 +96,12 @@ export class LocalMedia {
     return this.sources.camera.set(on)
   }
 
-  /** Must be called from a click or key press: browsers insist. Declining the choice is no problem, just no sharing. */
-  startScreen(): Promise<void> {
+  /**
+   * Must be called from a click or key press: browsers insist. Declining the choice is no problem, just no sharing. `chosen` is one that was chosen
+   * before, and is shared without a question.
+   */
+  startScreen(chosen?: MediaStream): Promise<void> {
+    this.chosenScreen = chosen ?? null
     return this.sources.screen.set(true)
   }
 
@@ -144,7 +150,7 @@ export class LocalMedia {
       speakers: list('audiooutput'),
       speakerId: this.speakerId,
       sound: this.sound,
-      canShareScreen: typeof this.devices?.getDisplayMedia === 'function',
+      canShareScreen: canShareScreen(this.devices),
     }
   }
 
@@ -217,8 +223,11 @@ export class LocalMedia {
   }
 
   private async openScreen(): Promise<MediaStreamTrack> {
+    const chosen = this.chosenScreen
+    this.chosenScreen = null
+    if (chosen) return this.capture.take(chosen)
     if (typeof this.devices?.getDisplayMedia !== 'function') throw this.unavailable()
-    return this.capture.open(this.devices)
+    return this.capture.take(await chooseScreen(this.devices))
   }
 
   private unavailable(): Unavailable {

@@ -12,6 +12,17 @@ const PICTURE: MediaTrackConstraints = { frameRate: { ideal: 15, max: 30 } }
 // What is played is music or speech already: what makes a voice clear would spoil it.
 const SOUND: DisplayAudio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, restrictOwnAudio: true }
 
+/** Whether there is a screen to share from at all: phones have none. */
+export function canShareScreen(devices: Partial<Pick<MediaDevices, 'getDisplayMedia'>> | undefined): boolean {
+  return typeof devices?.getDisplayMedia === 'function'
+}
+
+/** Lets the reader choose a screen. Browsers allow it only within a click or key press. Rejects as getDisplayMedia does. */
+export function chooseScreen(devices: Pick<MediaDevices, 'getDisplayMedia'>): Promise<MediaStream> {
+  const options: DisplayOptions = { video: PICTURE, audio: SOUND, systemAudio: 'include' }
+  return devices.getDisplayMedia(options)
+}
+
 /** Captures a screen, and its sound where the reader, the browser and the system give it. */
 export class ScreenCapture {
   private readonly sounds = new Map<MediaStreamTrack, MediaStreamTrack>()
@@ -22,10 +33,8 @@ export class ScreenCapture {
     this.changed = changed
   }
 
-  /** Opens what the reader chooses; returns the picture. */
-  async open(devices: MediaDevices): Promise<MediaStreamTrack> {
-    const options: DisplayOptions = { video: PICTURE, audio: SOUND, systemAudio: 'include' }
-    const stream = await devices.getDisplayMedia(options)
+  /** Takes what the reader has chosen; returns the picture. */
+  take(stream: MediaStream): MediaStreamTrack {
     const [picture] = stream.getVideoTracks()
     if (!picture) throw new DOMException('the screen gave no picture', 'NotFoundError')
     // Encoders then keep letters sharp rather than movement smooth.
