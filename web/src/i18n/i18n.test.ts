@@ -58,6 +58,15 @@ describe('the words of the page', () => {
 })
 
 describe('the language', () => {
+  it('follows what another tab chooses, and nothing else that is kept', () => {
+    const { locale } = createWords('en').global
+    dispatchEvent(new StorageEvent('storage', { key: 'callmesh.name', newValue: 'zh' }))
+    dispatchEvent(new StorageEvent('storage', { key: 'callmesh.language', newValue: 'fr' }))
+    expect(locale.value).toBe('en')
+    dispatchEvent(new StorageEvent('storage', { key: 'callmesh.language', newValue: 'zh' }))
+    expect([locale.value, document.documentElement.lang]).toEqual(['zh', 'zh-CN'])
+  })
+
   it('is the first of the browser’s that the page speaks', () => {
     expect(preferredLanguage(['fr-FR', 'zh-TW', 'en-US'])).toBe('zh')
     expect(preferredLanguage(['EN-gb', 'zh'])).toBe('en')

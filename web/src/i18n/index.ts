@@ -46,6 +46,12 @@ export function createWords(language: Language) {
     messageResolver: (messages, key) => (messages as Record<string, string>)[key] ?? null,
   })
   document.documentElement.lang = htmlTag(language)
+  // What is chosen in another tab holds here too.
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key !== KEPT || !isLanguage(newValue)) return
+    words.global.locale.value = newValue
+    document.documentElement.lang = htmlTag(newValue)
+  })
   return words
 }
 
