@@ -33,7 +33,7 @@ type Signalling interface {
 
 // Options say what to try.
 type Options struct {
-	Mode   Mode
+	Mode   wire.TraversalMode
 	Repeat int
 	// Limit is how long an attempt may take before it has failed. Default: 20 s.
 	Limit time.Duration
@@ -54,7 +54,7 @@ type message struct {
 	Probe     int                      `json:"probe"` // version
 	Kind      kindOf                   `json:"kind"`
 	N         int                      `json:"n,omitempty"`
-	Mode      Mode                     `json:"mode,omitempty"`
+	Mode      wire.TraversalMode       `json:"mode,omitempty"`
 	Repeat    int                      `json:"repeat,omitempty"`
 	SDP       string                   `json:"sdp,omitempty"`
 	Candidate *webrtc.ICECandidateInit `json:"candidate,omitempty"`
@@ -91,7 +91,7 @@ func Run(ctx context.Context, s Signalling, o Options) ([]Attempt, error) {
 	if o.Wait <= 0 {
 		o.Wait = time.Minute
 	}
-	servers, err := o.Mode.servers(s.ICEServers())
+	servers, err := serversOf(o.Mode, s.ICEServers())
 	if err != nil {
 		return nil, err
 	}
