@@ -44,7 +44,9 @@ func (s Site) rules() map[string]string {
 func (s Site) carrier() string { return s.Name + "-cgn" }
 
 // inside are the addresses of a site's hosts.
-func inside(i int) netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 16) }
+func inside(i int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 16)
+}
 
 // steps build a site: its hosts, and as many NATs before them as its kind has.
 func (s Site) steps(i int) []string {
