@@ -114,7 +114,7 @@ func lookFrom(ctx context.Context, l *lab.Lab, site, server string) (*discover.R
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.Command(ctx, site, self, "nat", "--server", "stun:"+server, "--output", "json", "--wait", "250ms").Output()
+	out, err := l.Command(ctx, site, self, "nat", "--server", "stun:"+server, "--output", "json", "--wait", "250ms", "--hairpin").Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() != cli.ExitUnmeasured {
 		return nil, fmt.Errorf("probe nat: %w: %s", err, exit.Stderr)
@@ -133,13 +133,17 @@ func writeVerdicts(w io.Writer, form string, verdicts []lab.Verdict) error {
 		return e.Encode(verdicts)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "site\tclaims\tprobe finds\tcoturn's tool finds\t\n")
+	fmt.Fprintf(t, "site\tclaims\tprobe finds\tcoturn's tool finds\tkeeps ports\thairpins\t\n")
 	for _, v := range verdicts {
 		word := "agree"
 		if !v.Agree {
 			word = "DIFFER"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", v.Kind, v.Claims, v.Found, v.Coturns, word)
+		coturns := v.Coturns.String()
+		if v.CoturnsWhy != "" {
+			coturns = "not asked: " + v.CoturnsWhy
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%t\t%s\n", v.Kind, v.Claims, v.Found, coturns, v.KeepsPorts, v.Hairpins, word)
 	}
 	return t.Flush()
 }
