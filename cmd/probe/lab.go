@@ -23,10 +23,10 @@ func labCommand() *cobra.Command {
 		Short: "A NAT laboratory on this machine: sites behind NATs of every kind, in network namespaces that end with the command",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return cli.Usage("no command given; there is `probe lab verify`")
+			return cli.Usage("no command given; there are `probe lab verify` and `probe lab matrix`")
 		},
 	}
-	c.AddCommand(labVerifyCommand())
+	c.AddCommand(labVerifyCommand(), labMatrixCommand(), labSideCommand())
 	return c
 }
 
@@ -46,10 +46,8 @@ Exit codes: 0 all agree; 1 one does not; 2 bad usage; 3 the laboratory could not
 		if err := b.Load(); err != nil {
 			return err
 		}
-		for _, tool := range []string{"ip", "nft", "sysctl", "turnserver", "turnutils_natdiscovery", "turnutils_stunclient"} {
-			if _, err := exec.LookPath(tool); err != nil {
-				return cli.Unmeasured("%s is not there; it comes with the packages iproute2, nftables, procps and coturn", tool)
-			}
+		if err := labTools(); err != nil {
+			return err
 		}
 		if !lab.Inside() {
 			return reenter()
@@ -69,6 +67,16 @@ Exit codes: 0 all agree; 1 one does not; 2 bad usage; 3 the laboratory could not
 		return nil
 	}
 	return c
+}
+
+// labTools says what is missing of what the laboratory is made with.
+func labTools() error {
+	for _, tool := range []string{"ip", "nft", "sysctl", "turnserver", "turnutils_natdiscovery", "turnutils_stunclient"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return cli.Unmeasured("%s is not there; it comes with the packages iproute2, nftables, procps and coturn", tool)
+		}
+	}
+	return nil
 }
 
 // reenter runs the same command in namespaces of its own, and ends as it does.

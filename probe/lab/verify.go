@@ -24,10 +24,10 @@ type Verdict struct {
 	// CoturnsWhy says why that tool was not asked.
 	CoturnsWhy string `json:"coturnsWhy,omitempty"`
 	// KeepsPorts says whether the host's port was its outer port, too.
-	KeepsPorts bool `json:"keepsPorts"`
-	Hairpins   bool `json:"hairpins"`
-	Agree      bool `json:"agree"`
-	Why     string    `json:"why,omitempty"`
+	KeepsPorts bool   `json:"keepsPorts"`
+	Hairpins   bool   `json:"hairpins"`
+	Agree      bool   `json:"agree"`
+	Why        string `json:"why,omitempty"`
 }
 
 // Look gives what a prober at a site finds of a server.

@@ -56,8 +56,15 @@ func api(m wire.TraversalMode) *webrtc.API {
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	s.SetDTLSRetransmissionInterval(200 * time.Millisecond)
 	s.SetSTUNGatherTimeout(2 * time.Second)
-	// A dual-stack socket makes the relay client ask for a relay of IPv6.
+	// A dual-stack socket makes the relay client ask for a relay of IPv6; where no relay is asked, there is nothing against it.
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	switch m {
+	case wire.ModeDirect:
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	case wire.ModeRelayTCP, wire.ModeRelayTLS:
+		s.SetICEProxyDialer(relayDialer{secure: m == wire.ModeRelayTLS})
+	case wire.ModeRelayUDP, wire.ModeAll:
+	}
 	if m != wire.ModeAll {
 		// Waiting for better candidates would be in the times; with all kinds of path it is what keeps a relay from winning where a direct one is possible.
 		s.SetSrflxAcceptanceMinWait(0)
