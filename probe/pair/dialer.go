@@ -16,7 +16,11 @@ type relayDialer struct{ secure bool }
 func (d relayDialer) Dial(_, address string) (net.Conn, error) {
 	dialer := &net.Dialer{Timeout: dialLimit}
 	if !d.secure {
-		return dialer.Dial("tcp", address)
+		c, err := dialer.Dial("tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		return relayConn{c}, nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -27,5 +31,17 @@ func (d relayDialer) Dial(_, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	return relayConn{c}, nil
+}
+
+// relayConn is a connection to a relay that says of itself that it is one of IPv4: the relay client asks for a relayed address of the family that it finds there (RFC 8656, section 7.1), and one of
+// IPv4 is what the other side can reach.
+type relayConn struct{ net.Conn }
+
+// LocalAddr implements net.Conn.
+func (c relayConn) LocalAddr() net.Addr {
+	if a, is := c.Conn.LocalAddr().(*net.TCPAddr); is && a.IP.To4() == nil {
+		return &net.TCPAddr{IP: net.IPv4zero, Port: a.Port}
+	}
+	return c.Conn.LocalAddr()
 }
