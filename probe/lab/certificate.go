@@ -27,9 +27,7 @@ func Certificate(dir string) (certFile, keyFile string, err error) {
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA: true, BasicConstraintsValid: true,
 	}
-	for _, a := range []net.IP{ServerAddr.AsSlice(), ServerAddr2.AsSlice(), Server6Addr.AsSlice(), Server6Addr2.AsSlice()} {
-		c.IPAddresses = append(c.IPAddresses, a)
-	}
+	c.IPAddresses = []net.IP{ServerAddr.AsSlice(), ServerAddr2.AsSlice(), Server6Addr.AsSlice(), Server6Addr2.AsSlice()}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
 	if err != nil {
 		return "", "", err

@@ -54,7 +54,7 @@ type spec struct {
 	// twoHosts puts a second host behind the same NAT, from which the first is cut off otherwise.
 	twoHosts bool
 	// The reach of a site, beside UDP over IPv4.
-	noTCP, noTLS, ipv6 bool
+	noTCP, ipv6 bool
 }
 
 func user(m nat.Mapping, f nat.Filtering, p usernat.Ports) *usernat.Behaviour {
@@ -130,7 +130,7 @@ func (k Kind) Hairpins() bool {
 	return s.user != nil && s.user.Hairpin || s.kernel == "" && s.user == nil
 }
 
-// TCP says whether TCP to any port gets out, IPv6 whether a site has IPv6 and nothing else.
+// TCP says whether TCP to any port gets out; TLS to port 443 does everywhere.
 func (k Kind) TCP() bool { return !k.spec().noTCP }
 
 // IPv6 says whether a site has IPv6, and nothing else.

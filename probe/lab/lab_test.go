@@ -104,16 +104,22 @@ func TestPortsAndAddresses(t *testing.T) {
 	l, sites := build(t, lab.Open, lab.EIMAPDF, lab.APDMAPDF)
 	relay(t, l, 2)
 	for _, s := range sites {
-		r := mustLook(t, l, s.Name)
-		if r.NAT == nil || *r.NAT == (s.Kind == lab.Open) {
-			t.Errorf("%s: whether there is a NAT: %+v", s.Kind, r)
-		}
-		if preserved := s.Kind.Class().Mapping == nat.EIM; r.PortPreserved == nil || *r.PortPreserved != preserved {
-			t.Errorf("%s: whether ports are preserved: %+v", s.Kind, r)
-		}
-		if (r.PortDelta != nil) != (s.Kind == lab.APDMAPDF) {
-			t.Errorf("%s: the distance between two ports: %+v", s.Kind, r)
-		}
+		t.Run(string(s.Kind), func(t *testing.T) {
+			t.Parallel()
+			r := mustLook(t, l, s.Name)
+			if r.NAT == nil || *r.NAT == (s.Kind == lab.Open) {
+				t.Errorf("%s: whether there is a NAT: %+v", s.Kind, r)
+			}
+			if preserved := s.Kind.Class().Mapping == nat.EIM; r.PortPreserved == nil || *r.PortPreserved != preserved {
+				t.Errorf("%s: whether ports are preserved: %+v", s.Kind, r)
+			}
+			if r.Hairpin != nil {
+				t.Errorf("%s: hairpinning was tried without being asked for", s.Kind)
+			}
+			if (r.PortDelta != nil) != (s.Kind == lab.APDMAPDF) {
+				t.Errorf("%s: the distance between two ports: %+v", s.Kind, r)
+			}
+		})
 	}
 }
 
@@ -168,22 +174,25 @@ func TestReach(t *testing.T) {
 		{UDP: discover.UDPBlocked, TCP: &no, TLS443: &yes, IPv4: &yes, IPv6: &no},
 		{UDP: discover.UDPOpen, TCP: &yes, TLS443: &yes, IPv4: &no, IPv6: &yes, PathMTU: new(1500)},
 	} {
-		at := server
-		if sites[i].Kind.IPv6() {
-			at = fmt.Sprintf("[%s]:%d", lab.Server6Addr, lab.RelayPort)
-		}
-		got, err := look(l)(t.Context(), sites[i].Name, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for what, pair := range map[string][2]any{
-			"UDP": {got.UDP, want.UDP}, "TCP": {say(got.TCP), say(want.TCP)}, "TLS 443": {say(got.TLS443), say(want.TLS443)},
-			"IPv4": {say(got.IPv4), say(want.IPv4)}, "IPv6": {say(got.IPv6), say(want.IPv6)}, "path MTU": {say(got.PathMTU), say(want.PathMTU)},
-		} {
-			if pair[0] != pair[1] {
-				t.Errorf("%s: %s %v, want %v: %s", sites[i].Kind, what, pair[0], pair[1], got.Why)
+		t.Run(string(sites[i].Kind), func(t *testing.T) {
+			t.Parallel()
+			at := server
+			if sites[i].Kind.IPv6() {
+				at = fmt.Sprintf("[%s]:%d", lab.Server6Addr, lab.RelayPort)
 			}
-		}
+			got, err := look(l)(t.Context(), sites[i].Name, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, pair := range map[string][2]any{
+				"UDP": {got.UDP, want.UDP}, "TCP": {say(got.TCP), say(want.TCP)}, "TLS 443": {say(got.TLS443), say(want.TLS443)},
+				"IPv4": {say(got.IPv4), say(want.IPv4)}, "IPv6": {say(got.IPv6), say(want.IPv6)}, "path MTU": {say(got.PathMTU), say(want.PathMTU)},
+			} {
+				if pair[0] != pair[1] {
+					t.Errorf("%s: %s %v, want %v: %s", sites[i].Kind, what, pair[0], pair[1], got.Why)
+				}
+			}
+		})
 	}
 }
 
@@ -192,20 +201,6 @@ func say[T any](v *T) string {
 		return "not told"
 	}
 	return fmt.Sprint(*v)
-}
-
-func TestHairpin(t *testing.T) {
-	l, sites := build(t, lab.EIMEIF, lab.Hairpin, lab.Open)
-	relay(t, l, 2)
-	for i, want := range []bool{false, true, true} {
-		r := mustLook(t, l, sites[i].Name, "HAIRPIN=1")
-		if r.Hairpin == nil || *r.Hairpin != want {
-			t.Errorf("%s: hairpin %v, want %v: %+v", sites[i].Kind, r.Hairpin, want, r)
-		}
-	}
-	if r := mustLook(t, l, sites[0].Name); r.Hairpin != nil {
-		t.Error("hairpinning was tried without being asked for")
-	}
 }
 
 // The NAT forgets a mapping after seven seconds: that of five is there, that of ten is not.
