@@ -121,6 +121,13 @@ soak: ## a steady load with a fault every few seconds, for SOAK (10m): nothing i
 	SOAK=$(SOAK) FAULT_SEED=$(FAULT_SEED) .ci/stage "soak for $(SOAK)" \
 		go test -run '^TestSoak$$' -v -count 1 -timeout 0 ./cmd/edge
 
+# `make lab ARGS="--kinds open,eim-apdf,tls-only"` for some of them.
+.PHONY: lab
+lab: ## the NAT laboratory: each site is what it claims, every pair comes to what is predicted (3 minutes)
+	go build -o bin/ ./cmd/probe
+	bin/probe lab verify
+	bin/probe lab matrix $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (20s)
 	.ci/fuzz.sh $(FUZZTIME)

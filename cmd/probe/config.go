@@ -27,6 +27,10 @@ type Config struct {
 	Meet   time.Duration   `key:"meet" default:"1m" help:"How long to wait for the other host to come."`
 	CA     string          `key:"ca" example:"/etc/callmesh/ca.pem" help:"PEM file with the authorities that the edge's certificate is checked against. Default: the system's."`
 
+	Kinds    []string `key:"kinds" example:"open,eim-apdf,tls-only" help:"Kinds of sites in the laboratory. Default: all."`
+	Modes    []string `key:"modes" example:"direct,relay-tls" help:"Modes in which pairs are tried in the laboratory. Default: direct and the three by relays."`
+	Parallel int      `key:"parallel" default:"16" help:"How many pairs are tried at once in the laboratory; most of the time they wait."`
+
 	Output string `key:"output" default:"text" oneof:"text,json" help:"Form of the result."`
 }
 
@@ -45,6 +49,9 @@ func (c *Config) Check(p *cli.Problems) {
 	}
 	if c.Limit < time.Second || c.Limit > 5*time.Minute {
 		p.Wrong("limit", "%s is not between 1s and 5m", c.Limit)
+	}
+	if c.Parallel < 1 || c.Parallel > 100 {
+		p.Wrong("parallel", "%d is not between 1 and 100", c.Parallel)
 	}
 	if c.Wait < 10*time.Millisecond || c.Wait > 10*time.Second {
 		p.Wrong("wait", "%s is not between 10ms and 10s", c.Wait)

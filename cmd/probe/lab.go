@@ -23,10 +23,10 @@ func labCommand() *cobra.Command {
 		Short: "A NAT laboratory on this machine: sites behind NATs of every kind, in network namespaces that end with the command",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return cli.Usage("no command given; there is `probe lab verify`")
+			return cli.Usage("no command given; there are `probe lab verify` and `probe lab matrix`")
 		},
 	}
-	c.AddCommand(labVerifyCommand())
+	c.AddCommand(labVerifyCommand(), labMatrixCommand(), labSideCommand())
 	return c
 }
 
@@ -34,27 +34,29 @@ func labVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Build a site of every kind, measure each by probe and by coturn's own tool, and say whether it is what it claims to be",
-		Long: `Build a site of every kind, measure each by probe and by turnutils_natdiscovery, and say whether it is what it claims to be.
+		Long: `Build a site of every kind, measure each by probe and by turnutils_natdiscovery, and say whether it is what it claims to be: mapping, filtering, ports that are kept or go in steps, hairpinning.
 
 It wants ip (iproute2), nft (nftables) and turnserver (coturn); and root, or a system that lets everyone have user namespaces.
 Exit codes: 0 all agree; 1 one does not; 2 bad usage; 3 the laboratory could not be built here.`,
 		Args: cobra.NoArgs,
 	}
 	cfg := new(Config)
-	b := cli.Bind(c, cfg, "output")
+	b := cli.Bind(c, cfg, "kinds", "output")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := b.Load(); err != nil {
 			return err
 		}
-		for _, tool := range []string{"ip", "nft", "sysctl", "turnserver", "turnutils_natdiscovery", "turnutils_stunclient"} {
-			if _, err := exec.LookPath(tool); err != nil {
-				return cli.Unmeasured("%s is not there; it comes with the packages iproute2, nftables, procps and coturn", tool)
-			}
+		kinds, _, err := cfg.plan()
+		if err != nil {
+			return err
+		}
+		if err := labTools(); err != nil {
+			return err
 		}
 		if !lab.Inside() {
 			return reenter()
 		}
-		verdicts, err := verify(c.Context())
+		verdicts, err := verify(c.Context(), kinds)
 		if err != nil {
 			return cli.Unmeasured("%w", err)
 		}
@@ -71,6 +73,16 @@ Exit codes: 0 all agree; 1 one does not; 2 bad usage; 3 the laboratory could not
 	return c
 }
 
+// labTools says what is missing of what the laboratory is made with.
+func labTools() error {
+	for _, tool := range []string{"ip", "nft", "sysctl", "turnserver", "turnutils_natdiscovery", "turnutils_stunclient"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return cli.Unmeasured("%s is not there; it comes with the packages iproute2, nftables, procps and coturn", tool)
+		}
+	}
+	return nil
+}
+
 // reenter runs the same command in namespaces of its own, and ends as it does.
 func reenter() error {
 	code, err := lab.RunInside()
@@ -83,9 +95,9 @@ func reenter() error {
 	return nil
 }
 
-func verify(ctx context.Context) (verdicts []lab.Verdict, err error) {
+func verify(ctx context.Context, kinds []lab.Kind) (verdicts []lab.Verdict, err error) {
 	var sites []lab.Site
-	for i, k := range lab.Kinds() {
+	for i, k := range kinds {
 		sites = append(sites, lab.Site{Name: fmt.Sprintf("site%d", i), Kind: k})
 	}
 	l, err := lab.Start(ctx, sites)
@@ -109,7 +121,7 @@ func lookFrom(ctx context.Context, l *lab.Lab, site, server string) (*discover.R
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.Command(ctx, site, self, "nat", "--server", "stun:"+server, "--output", "json", "--wait", "250ms").Output()
+	out, err := l.Command(ctx, site, self, "nat", "--server", "stun:"+server, "--output", "json", "--wait", "250ms", "--hairpin").Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() != cli.ExitUnmeasured {
 		return nil, fmt.Errorf("probe nat: %w: %s", err, exit.Stderr)
@@ -128,13 +140,17 @@ func writeVerdicts(w io.Writer, form string, verdicts []lab.Verdict) error {
 		return e.Encode(verdicts)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "site\tclaims\tprobe finds\tcoturn's tool finds\t\n")
+	fmt.Fprintf(t, "site\tclaims\tprobe finds\tcoturn's tool finds\tkeeps ports\thairpins\t\n")
 	for _, v := range verdicts {
 		word := "agree"
 		if !v.Agree {
 			word = "DIFFER"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", v.Kind, v.Claims, v.Found, v.Coturns, word)
+		coturns := v.Coturns.String()
+		if v.CoturnsWhy != "" {
+			coturns = "not asked: " + v.CoturnsWhy
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%t\t%s\n", v.Kind, v.Claims, v.Found, coturns, v.KeepsPorts, v.Hairpins, word)
 	}
 	return t.Flush()
 }

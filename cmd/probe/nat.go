@@ -59,7 +59,11 @@ func writeNAT(w io.Writer, form string, r *discover.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(what, value, meaning string) { fmt.Fprintf(t, "%s\t%s\t%s\n", what, value, meaning) }
 	row("server", r.Server, "")
+	row("ipv4", yesNo(r.IPv4), "")
+	row("ipv6", yesNo(r.IPv6), "")
 	row("udp", string(r.UDP), "")
+	row("tcp", yesNo(r.TCP), "to the server's port")
+	row("tls 443", yesNo(r.TLS443), "to the server's port 443")
 	if r.UDP == discover.UDPOpen {
 		row("nat", yesNo(r.NAT), "")
 		row("mapping", string(r.Mapping), mappingMeans(r.Mapping))
@@ -73,6 +77,9 @@ func writeNAT(w io.Writer, form string, r *discover.Result) error {
 		}
 		if r.LifetimeSeconds != nil {
 			row("lifetime", fmt.Sprintf("%.0f s", *r.LifetimeSeconds), "of a mapping that is not used, at least")
+		}
+		if r.PathMTU != nil {
+			row("path MTU", fmt.Sprintf("%d bytes", *r.PathMTU), "the largest packet that reached the server whole")
 		}
 		row("round trip", fmt.Sprintf("%.1f ms", *r.RoundTripMs), "")
 	}

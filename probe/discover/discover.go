@@ -5,57 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
-
-	"github.com/pion/stun/v2"
 
 	"callmesh/probe/nat"
 )
-
-// UDP says whether UDP reaches a server and comes back.
-type UDP string
-
-// What there is to say. Nothing may come back because the server is down, too: Result.Measured tells.
-const (
-	UDPOpen    UDP = "open"
-	UDPBlocked UDP = "blocked"
-	UDPUnknown UDP = "unknown" // something on the way said that the port is closed, so packets do pass
-)
-
-// Result is what was found.
-type Result struct {
-	// Server is the address that was asked, with its port.
-	Server    string        `json:"server"`
-	UDP       UDP           `json:"udp"`
-	Mapping   nat.Mapping   `json:"mapping"`
-	Filtering nat.Filtering `json:"filtering"`
-	// NAT says whether the outer address is another than this host's own.
-	NAT *bool `json:"nat"`
-	// PortPreserved says whether the outer port is this host's own; null if that could not be told, as the rest.
-	PortPreserved *bool `json:"portPreserved"`
-	// PortDelta is how far apart the outer ports are of two mappings of one socket that follow each other. Null where there is only one mapping.
-	PortDelta *int `json:"portDelta,omitempty"`
-	// Hairpin says whether two hosts behind this NAT reach each other by their outer addresses. Null unless asked for: firewalls read the test as an attack.
-	Hairpin *bool `json:"hairpin"`
-	// LifetimeSeconds is how long a mapping that is not used lasts, at least. Null unless asked for.
-	LifetimeSeconds *float64 `json:"lifetimeSeconds"`
-	// RoundTripMs is the time from the first request that was answered to its answer.
-	RoundTripMs *float64 `json:"roundTripMs"`
-	// Why says what could not be told, and what stood in the way.
-	Why string `json:"why"`
-	// Measured is false if nothing came back and that may as well be the server's doing.
-	Measured bool `json:"measured"`
-}
-
-// Class is the result as predictions take it.
-func (r *Result) Class() nat.Class {
-	return nat.Class{Mapping: r.Mapping, Filtering: r.Filtering, UDPBlocked: r.UDP == UDPBlocked}
-}
 
 // Options say whom to ask, and what for.
 type Options struct {
@@ -83,34 +39,20 @@ func (o *Options) defaults() {
 // Run does the tests. An error means that they could not be begun: a name that does not resolve, no network, ctx over.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o.defaults()
-	server, err := resolve(ctx, o.Server)
+	v4, v6, err := resolve(ctx, o.Server)
 	if err != nil {
 		return nil, err
 	}
-	t := &tests{o: o, server: server, r: Result{Server: server.String(), UDP: UDPBlocked, Mapping: nat.MappingUnknown, Filtering: nat.FilteringUnknown}}
+	t := &tests{o: o, r: Result{UDP: UDPBlocked, Mapping: nat.MappingUnknown, Filtering: nat.FilteringUnknown}}
 	defer t.close()
+	if err := t.choose(ctx, v4, v6); err != nil {
+		return nil, err
+	}
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
 	t.r.Why = strings.Join(t.why, "; ")
 	return &t.r, nil
-}
-
-// resolve finds the IPv4 address of a server: behaviour discovery is about NAT, and IPv6 has none.
-func resolve(ctx context.Context, server string) (netip.AddrPort, error) {
-	host, port, err := net.SplitHostPort(server)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("server %q: %w; write it like stun.example.org:3478", server, err)
-	}
-	n, err := net.DefaultResolver.LookupPort(ctx, "udp", port)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("server %q: %w", server, err)
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("server %q has no IPv4 address: %w", server, err)
-	}
-	return netip.AddrPortFrom(ips[0].Unmap(), uint16(n)), nil
 }
 
 // tests are the tests of one run, and what they found so far.
@@ -128,18 +70,17 @@ func (t *tests) cannot(what, why string, args ...any) {
 }
 
 func (t *tests) run(ctx context.Context) error {
-	local, err := localAddr(ctx, t.server)
-	if err != nil {
-		return err
-	}
-	t.local = local
 	first, err := t.open()
 	if err != nil {
 		return err
 	}
+	reached := make(chan reach, 1)
+	go func() { reached <- t.look(ctx) }()
 	a, err := t.ask(ctx, first, t.server)
+	r := <-reached
 	if errors.Is(err, errNoAnswer) {
-		t.silence(ctx)
+		t.silence(ctx, r)
+		t.take(r)
 		return ctx.Err()
 	}
 	if err != nil {
@@ -161,6 +102,10 @@ func (t *tests) run(ctx context.Context) error {
 			return err
 		}
 	}
+	t.take(r)
+	if err := t.pathMTU(ctx); err != nil {
+		return err
+	}
 	if t.o.Hairpin {
 		if err := t.hairpin(ctx); err != nil {
 			return err
@@ -170,44 +115,6 @@ func (t *tests) run(ctx context.Context) error {
 		return t.lifetime(ctx)
 	}
 	return nil
-}
-
-// silence says what it may mean that UDP brings nothing back.
-func (t *tests) silence(ctx context.Context) {
-	if t.refused(ctx) {
-		t.r.UDP = UDPUnknown
-		t.cannot("udp", "%s answers that the port is closed, so no STUN server runs there", t.server)
-		return
-	}
-	d := net.Dialer{Timeout: t.o.FirstWait * 4}
-	for _, port := range []uint16{t.server.Port(), 443} {
-		c, err := d.DialContext(ctx, "tcp4", netip.AddrPortFrom(t.server.Addr(), port).String())
-		if err == nil {
-			_ = c.Close()
-			t.r.Measured = true
-			t.cannot("udp", "nothing came back in %d tries, while TCP to port %d of the server connects", t.o.Tries, port)
-			return
-		}
-	}
-	t.cannot("udp", "nothing came back in %d tries, and TCP to the server does not connect either: it may be down", t.o.Tries)
-}
-
-// refused says whether an ICMP message comes back that the port is closed, which only a connected socket hears of.
-func (t *tests) refused(ctx context.Context) bool {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "udp4", t.server.String())
-	if err != nil {
-		return false
-	}
-	defer func() { _ = c.Close() }()
-	_ = c.SetDeadline(time.Now().Add(t.o.FirstWait))
-	m, err := stun.Build(stun.TransactionID, stun.BindingRequest)
-	if err != nil {
-		return false
-	}
-	_, _ = c.Write(m.Raw)
-	_, err = c.Read(make([]byte, 1500))
-	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // other is the server's second address (RFC 5780, section 7.4), or why it does not serve.

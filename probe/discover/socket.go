@@ -38,20 +38,9 @@ type packet struct {
 	at      time.Time
 }
 
-// localAddr is the address that this host would send from.
-func localAddr(ctx context.Context, server netip.AddrPort) (netip.Addr, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "udp4", server.String())
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("no way to %s: %w", server, err)
-	}
-	defer func() { _ = c.Close() }()
-	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
-}
-
 func (t *tests) open() (*socket, error) {
 	// Bound to the address, as a socket for all addresses can't be compared with what the server sees.
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.local, 0)))
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(t.local, 0)))
 	if err != nil {
 		return nil, err
 	}

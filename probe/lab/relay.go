@@ -38,11 +38,10 @@ type RelayOptions struct {
 // conf is its configuration.
 func (o RelayOptions) conf(dir string) string {
 	conf := fmt.Sprintf("listening-port=%d\nno-dtls\nno-cli\nlog-file=stdout\nsimple-log\nuserdb=%s\npidfile=%s\n", RelayPort, filepath.Join(dir, "db"), filepath.Join(dir, "pid"))
-	for _, a := range []fmt.Stringer{ServerAddr, ServerAddr2} {
-		conf += fmt.Sprintf("listening-ip=%s\nrelay-ip=%s\n", a, a)
-		if o.OneAddress {
-			break
-		}
+	conf += fmt.Sprintf("listening-ip=%s\nrelay-ip=%s\n", ServerAddr, ServerAddr)
+	if !o.OneAddress {
+		// Two of each family: with one of each, it would name its own address as its second.
+		conf += fmt.Sprintf("listening-ip=%s\nrelay-ip=%s\nlistening-ip=%s\nlistening-ip=%s\n", ServerAddr2, ServerAddr2, Server6Addr, Server6Addr2)
 	}
 	if o.Secret.IsZero() {
 		conf += "stun-only\n"

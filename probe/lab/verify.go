@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"strings"
 	"time"
@@ -20,8 +21,13 @@ type Verdict struct {
 	Claims  nat.Class `json:"claims"`
 	Found   nat.Class `json:"found"`
 	Coturns nat.Class `json:"coturns"` // by turnutils_natdiscovery
-	Agree   bool      `json:"agree"`
-	Why     string    `json:"why,omitempty"`
+	// CoturnsWhy says why that tool was not asked.
+	CoturnsWhy string `json:"coturnsWhy,omitempty"`
+	// KeepsPorts says whether the host's port was its outer port, too.
+	KeepsPorts bool   `json:"keepsPorts"`
+	Hairpins   bool   `json:"hairpins"`
+	Agree      bool   `json:"agree"`
+	Why        string `json:"why,omitempty"`
 }
 
 // Look gives what a prober at a site finds of a server.
@@ -29,12 +35,11 @@ type Look func(ctx context.Context, site, server string) (*discover.Result, erro
 
 // Verify looks at every site, all at once, and says whether each is what it claims to be.
 func (l *Lab) Verify(ctx context.Context, look Look) ([]Verdict, error) {
-	server := fmt.Sprintf("%s:%d", ServerAddr, RelayPort)
 	verdicts := make([]Verdict, len(l.sites))
 	errs := make(chan error, len(l.sites))
 	for i, s := range l.sites {
 		go func() {
-			v, err := l.verify(ctx, s, server, look)
+			v, err := l.verify(ctx, s, look)
 			verdicts[i] = v
 			errs <- err
 		}()
@@ -46,26 +51,45 @@ func (l *Lab) Verify(ctx context.Context, look Look) ([]Verdict, error) {
 	return verdicts, errors.Join(all...)
 }
 
-func (l *Lab) verify(ctx context.Context, s Site, server string, look Look) (Verdict, error) {
+func (l *Lab) verify(ctx context.Context, s Site, look Look) (Verdict, error) {
 	v := Verdict{Site: s.Name, Kind: s.Kind, Claims: s.Kind.Class()}
-	r, err := look(ctx, s.Name, server)
+	r, err := look(ctx, s.Name, netip.AddrPortFrom(s.server(), RelayPort).String())
 	if err != nil {
 		return v, fmt.Errorf("site %s: %w", s.Name, err)
 	}
 	v.Found, v.Why = r.Class(), r.Why
-	if v.Coturns, err = l.natdiscovery(ctx, s.Name); err != nil {
+	v.KeepsPorts = r.PortPreserved != nil && *r.PortPreserved
+	v.Hairpins = r.Hairpin != nil && *r.Hairpin
+	v.Agree = v.Found == v.Claims && v.KeepsPorts == s.Kind.KeepsPorts() && v.Hairpins == s.Kind.Hairpins() && delta(r, s.Kind)
+	if s.Kind == Lossy {
+		v.CoturnsWhy = "it asks once, and takes what is lost for filtered"
+		return v, nil
+	}
+	if v.Coturns, err = l.natdiscovery(ctx, s); err != nil {
 		return v, fmt.Errorf("site %s: %w", s.Name, err)
 	}
-	v.Agree = v.Found == v.Claims && v.Coturns == v.Claims
+	v.Agree = v.Agree && v.Coturns == v.Claims
 	return v, nil
 }
 
+// server is where a site asks.
+func (s Site) server() netip.Addr {
+	if s.Kind.IPv6() {
+		return Server6Addr
+	}
+	return ServerAddr
+}
+
+func delta(r *discover.Result, k Kind) bool {
+	return k.Delta() == 0 || r.PortDelta != nil && *r.PortDelta == k.Delta()
+}
+
 // natdiscovery asks the tool that comes with coturn, which shares no code with ours.
-func (l *Lab) natdiscovery(ctx context.Context, site string) (nat.Class, error) {
+func (l *Lab) natdiscovery(ctx context.Context, s Site) (nat.Class, error) {
 	// Where nothing comes back, it waits for ever.
 	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
-	c := l.Command(ctx, site, "timeout", "15", "turnutils_natdiscovery", "-m", "-f", ServerAddr.String())
+	c := l.Command(ctx, s.Name, "timeout", "15", "turnutils_natdiscovery", "-m", "-f", s.server().String())
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()

@@ -134,6 +134,12 @@ func (s *Session) enter(ctx context.Context, token string) error {
 	return nil
 }
 
+// Self is this session's peer id.
+func (s *Session) Self() wire.PeerID { return s.Hello.Peer }
+
+// ICEServers are what the edge hands out.
+func (s *Session) ICEServers() []wire.ICEServer { return s.Hello.ICEServers }
+
 // Others are the other peers in the room.
 func (s *Session) Others() []wire.PeerID {
 	s.mu.Lock()

@@ -14,9 +14,26 @@ import (
 	"callmesh/probe/meet"
 )
 
+// Signalling is how two sides reach each other, whatever carries it: [meet.Session] does, through an edge.
+type Signalling interface {
+	// Self is this side's id. The greater of two offers.
+	Self() wire.PeerID
+	// ICEServers are the relays that this side may use.
+	ICEServers() []wire.ICEServer
+	// Others are the other peers that are there; Changed has a value when they may have changed.
+	Others() []wire.PeerID
+	Changed() <-chan struct{}
+	// Send returns once what it says is accepted. Signals are what others say, in the order of each.
+	Send(ctx context.Context, to wire.PeerID, data any) error
+	Signals() <-chan meet.Signal
+	// Ended is closed when it is over; Err says why, nil if it was closed here.
+	Ended() <-chan struct{}
+	Err() error
+}
+
 // Options say what to try.
 type Options struct {
-	Mode   Mode
+	Mode   wire.TraversalMode
 	Repeat int
 	// Limit is how long an attempt may take before it has failed. Default: 20 s.
 	Limit time.Duration
@@ -37,7 +54,7 @@ type message struct {
 	Probe     int                      `json:"probe"` // version
 	Kind      kindOf                   `json:"kind"`
 	N         int                      `json:"n,omitempty"`
-	Mode      Mode                     `json:"mode,omitempty"`
+	Mode      wire.TraversalMode       `json:"mode,omitempty"`
 	Repeat    int                      `json:"repeat,omitempty"`
 	SDP       string                   `json:"sdp,omitempty"`
 	Candidate *webrtc.ICECandidateInit `json:"candidate,omitempty"`
@@ -60,21 +77,21 @@ const version = 1
 // run is one run with one other peer.
 type run struct {
 	o       Options
-	s       *meet.Session
+	s       Signalling
 	peer    wire.PeerID
 	offers  bool
 	servers []webrtc.ICEServer
 }
 
 // Run waits for the other side and makes the attempts, one after another. Its error says why they could not be made; an attempt that fails is none.
-func Run(ctx context.Context, s *meet.Session, o Options) ([]Attempt, error) {
+func Run(ctx context.Context, s Signalling, o Options) ([]Attempt, error) {
 	if o.Limit <= 0 {
 		o.Limit = 20 * time.Second
 	}
 	if o.Wait <= 0 {
 		o.Wait = time.Minute
 	}
-	servers, err := o.Mode.servers(s.Hello.ICEServers)
+	servers, err := serversOf(o.Mode, s.ICEServers())
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +139,7 @@ func (r *run) meet(ctx context.Context) error {
 			if m.Mode != r.o.Mode || m.Repeat != r.o.Repeat {
 				return fmt.Errorf("%w: mode %s %d times, where this side does %s %d times", ErrMismatch, m.Mode, m.Repeat, r.o.Mode, r.o.Repeat)
 			}
-			r.peer, r.offers = sig.From, r.s.Hello.Peer > sig.From
+			r.peer, r.offers = sig.From, r.s.Self() > sig.From
 			if told[sig.From] {
 				return nil
 			}

@@ -29,7 +29,7 @@ type call struct {
 
 // connected says that the call came about, by the kind of path that it was to take.
 func (c call) connected() bool {
-	return c.Result == wire.ResultConnected && (c.Path == wire.PathRelay) == (c.Mode == pair.RelayUDP)
+	return c.Result == wire.ResultConnected && (c.Path == wire.PathRelay) == (c.Mode == wire.ModeRelayUDP)
 }
 
 // tokenEnv is where programs look for a token, so that it stands in no list of processes.
@@ -42,7 +42,7 @@ const (
 )
 
 // call has two people call each other, each from a region, over an edge there. If not even the signalling comes about, that is the result, and why.
-func (m *mesh) call(ctx context.Context, a, b end, mode pair.Mode, room string) call {
+func (m *mesh) call(ctx context.Context, a, b end, mode wire.TraversalMode, room string) call {
 	c := call{From: a.place.name, To: b.place.name, Attempt: pair.Attempt{Mode: mode}}
 	ctx, stop := context.WithTimeout(ctx, meeting+callTime+10*time.Second)
 	defer stop()
@@ -70,7 +70,7 @@ func (m *mesh) call(ctx context.Context, a, b end, mode pair.Mode, room string) 
 }
 
 // probe is one end's part.
-func (m *mesh) probe(ctx context.Context, e end, mode pair.Mode, room string) ([]byte, error) {
+func (m *mesh) probe(ctx context.Context, e end, mode wire.TraversalMode, room string) ([]byte, error) {
 	_, at := edgeAt(e.place, e.edge)
 	return m.asCaller(ctx, e, m.programs.probe, "pair", "--url", "ws://"+at, "--room", room, "--mode", string(mode), "--output", "json",
 		"--meet", meeting.String(), "--limit", callTime.String())

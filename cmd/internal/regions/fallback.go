@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"callmesh/probe/pair"
+	"callmesh/bus/wire"
 )
 
 // fallback is what a region did without its own relay.
@@ -48,7 +48,7 @@ func (h *stagehand) fallback(ctx context.Context, at, other place) (f fallback, 
 	}
 	f.Without, f.Gone = h.relays(ctx, at, func(all []string) bool { return !slices.Contains(all, at.name) })
 	h.said("the relay of %s is stopped: after %.1f s edges give those of %q in its place", at.name, f.Gone, f.Without)
-	f.Call = h.call(ctx, at, other, pair.RelayUDP)
+	f.Call = h.call(ctx, at, other, wire.ModeRelayUDP)
 	if err := h.m.startCoturn(at); err != nil {
 		return f, err
 	}

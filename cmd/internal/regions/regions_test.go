@@ -86,13 +86,13 @@ func TestRegions(t *testing.T) {
 
 // TestWhatIsWrongIsFound: a rehearsal in which the wrong calls came about is no good one.
 func TestWhatIsWrongIsFound(t *testing.T) {
-	made := func(from, to string, mode pair.Mode, path wire.PathKind) call {
+	made := func(from, to string, mode wire.TraversalMode, path wire.PathKind) call {
 		return call{From: from, To: to, Attempt: pair.Attempt{Mode: mode, Outcome: wire.Outcome{Result: wire.ResultConnected, Path: path}}}
 	}
 	failed := func(from, to string) call {
-		return call{From: from, To: to, Attempt: pair.Attempt{Mode: pair.RelayUDP, Outcome: wire.Outcome{Result: wire.ResultNoSignalling}}}
+		return call{From: from, To: to, Attempt: pair.Attempt{Mode: wire.ModeRelayUDP, Outcome: wire.Outcome{Result: wire.ResultNoSignalling}}}
 	}
-	connected := made("eu", "us", pair.RelayUDP, wire.PathRelay)
+	connected := made("eu", "us", wire.ModeRelayUDP, wire.PathRelay)
 	good := fallback{At: "eu", Well: []string{"eu"}, Without: []string{"us"}, Again: []string{"eu", "us"}, Call: connected}
 	away := good
 	away.Without = []string{"eu"}
@@ -101,10 +101,10 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		want int
 	}{
 		"all as it should be":        {rehearsal{Cut: "ap", Calls: []call{connected}, Meanwhile: []call{connected, failed("eu", "ap")}, Fallback: good}, 0},
-		"a call across a cut":        {rehearsal{Cut: "ap", Meanwhile: []call{made("eu", "ap", pair.RelayUDP, wire.PathRelay)}, Fallback: good}, 1},
+		"a call across a cut":        {rehearsal{Cut: "ap", Meanwhile: []call{made("eu", "ap", wire.ModeRelayUDP, wire.PathRelay)}, Fallback: good}, 1},
 		"none within, while cut":     {rehearsal{Cut: "ap", Meanwhile: []call{failed("ap", "ap")}, Fallback: good}, 1},
-		"a direct path, not a relay": {rehearsal{Calls: []call{made("eu", "us", pair.RelayUDP, wire.PathHost)}, Fallback: good}, 1},
-		"a relay, not a direct path": {rehearsal{Calls: []call{made("eu", "us", pair.Direct, wire.PathRelay)}, Fallback: good}, 1},
+		"a direct path, not a relay": {rehearsal{Calls: []call{made("eu", "us", wire.ModeRelayUDP, wire.PathHost)}, Fallback: good}, 1},
+		"a relay, not a direct path": {rehearsal{Calls: []call{made("eu", "us", wire.ModeDirect, wire.PathRelay)}, Fallback: good}, 1},
 		"none after it":              {rehearsal{Cut: "ap", Healed: []call{failed("ap", "eu")}, Fallback: good}, 1},
 		"back too late":              {rehearsal{Cut: "ap", Healed: []call{connected}, Back: returning.Seconds() + 1, Fallback: good}, 1},
 		"somebody does not get in":   {rehearsal{Entering: []entering{{At: "us", Failed: []string{"no answer"}}}, Fallback: good}, 1},

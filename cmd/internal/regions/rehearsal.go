@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"callmesh/bus/wire"
-	"callmesh/probe/pair"
 )
 
 // rehearsal is what the regions went through.
@@ -99,7 +98,7 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 	said("calls inside each region, and between each two")
 	for i, a := range places {
 		for _, b := range places[i:] {
-			r.Calls = append(r.Calls, h.call(ctx, a, b, pair.Direct), h.call(ctx, a, b, pair.RelayUDP))
+			r.Calls = append(r.Calls, h.call(ctx, a, b, wire.ModeDirect), h.call(ctx, a, b, wire.ModeRelayUDP))
 		}
 	}
 	for i, p := range places {
@@ -113,7 +112,7 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 		return nil, err
 	}
 	for _, two := range [][2]place{{gone, gone}, {rest[0], rest[1]}, {rest[0], gone}} {
-		r.Meanwhile = append(r.Meanwhile, h.call(ctx, two[0], two[1], pair.RelayUDP))
+		r.Meanwhile = append(r.Meanwhile, h.call(ctx, two[0], two[1], wire.ModeRelayUDP))
 	}
 	for i, p := range places {
 		r.Entering[i].Cut = h.enter(ctx, p, &r.Entering[i])
@@ -125,9 +124,9 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 	r.Apart = healed.Sub(begun).Seconds()
 	said("%s is back, after %.0f s", gone.name, r.Apart)
 	for i, other := range rest {
-		c := h.call(ctx, gone, other, pair.RelayUDP)
+		c := h.call(ctx, gone, other, wire.ModeRelayUDP)
 		for !c.connected() && time.Since(healed) < returning && ctx.Err() == nil {
-			c = h.call(ctx, gone, other, pair.RelayUDP)
+			c = h.call(ctx, gone, other, wire.ModeRelayUDP)
 		}
 		if i == 0 {
 			r.Back = time.Since(healed).Seconds()
@@ -144,7 +143,7 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 }
 
 // call has somebody of one region call somebody of another, each at another edge, so that nothing is between the two but the bus.
-func (h *stagehand) call(ctx context.Context, a, b place, mode pair.Mode) call {
+func (h *stagehand) call(ctx context.Context, a, b place, mode wire.TraversalMode) call {
 	c := h.m.call(ctx, end{a, 0, 0}, end{b, 1, 1}, mode, h.newRoom())
 	if c.Result == wire.ResultConnected {
 		h.said("  %s to %s, %s: connected by %s in %d ms", c.From, c.To, c.Mode, c.Path, c.Ms)
