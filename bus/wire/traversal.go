@@ -7,7 +7,7 @@ type Traversal struct {
 	Source TraversalSource `json:"source"`
 	Run    RunID           `json:"run,omitempty"` // of a pair test
 	N      int             `json:"n,omitempty"`   // which repetition of the pair in this mode, from 1
-	// Pair is the same for every attempt of the same two ends, whichever of them tells: the two agents' names, or of a real call a digest of the room and its two peers.
+	// Pair is the same for every attempt of the same two ends, whichever of them tells: [PairOf] the two agents, or of a real call a digest of the room and its two peers.
 	Pair string        `json:"pair"`
 	Mode TraversalMode `json:"mode"`
 	// Ends are the two, ordered by name. Of a real call the first is the one who reported, and what is not known of the other is empty.
@@ -58,8 +58,22 @@ const (
 	ModeAll      TraversalMode = "all"
 )
 
-// RunID names one run of pair tests.
+// Modes are all of them.
+func Modes() []TraversalMode {
+	return []TraversalMode{ModeDirect, ModeRelayUDP, ModeRelayTCP, ModeRelayTLS, ModeAll}
+}
+
+// Relayed reports whether the mode allows nothing but relays.
+func (m TraversalMode) Relayed() bool { return m != ModeDirect && m != ModeAll }
+
+// RunID names one run of pair tests: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit.
 type RunID string
 
-// AgentID names a vantage point. The operator chose it.
+// NewRunID returns a fresh random id of 50 bits.
+func NewRunID() RunID { return RunID(randomID(10)) }
+
+// AgentID names a vantage point. The operator chose it: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit.
 type AgentID string
+
+// PairOf is the pair of two agents, whichever is named first.
+func PairOf(a, b AgentID) string { return string(min(a, b)) + "/" + string(max(a, b)) }

@@ -48,7 +48,7 @@ Exit codes: 0 every attempt connected; 1 one did not; 2 bad usage; 3 none could 
 		if cfg.Repeat == 1 {
 			progress = nil
 		}
-		all, err := pair.Run(c.Context(), s, pair.Options{Mode: pair.Mode(cfg.Mode), Repeat: cfg.Repeat, Limit: cfg.Limit, Wait: cfg.Meet, Each: progress})
+		all, err := pair.Run(c.Context(), s, pair.Options{Mode: wire.TraversalMode(cfg.Mode), Repeat: cfg.Repeat, Limit: cfg.Limit, Wait: cfg.Meet, Each: progress})
 		// What was measured before the run broke off is not thrown away.
 		if len(all) > 0 || err == nil {
 			if e := writeAttempts(c.OutOrStdout(), cfg.Output, all); e != nil {

@@ -14,8 +14,8 @@ import (
 
 // Attempt is what one attempt came to, as this side sees it.
 type Attempt struct {
-	N    int  `json:"n"`
-	Mode Mode `json:"mode"`
+	N    int                `json:"n"`
+	Mode wire.TraversalMode `json:"mode"`
 	wire.Outcome
 	// GatherMs is from the first description to the last candidate, ConnectMs to the first pair that ICE selected. The outcome's ms is to the open data channel, DTLS included.
 	GatherMs  int64 `json:"gatherMs,omitempty"`
@@ -51,14 +51,14 @@ const (
 	keepAlive         = 2 * time.Second
 )
 
-func api(m Mode) *webrtc.API {
+func api(m wire.TraversalMode) *webrtc.API {
 	var s webrtc.SettingEngine
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	s.SetDTLSRetransmissionInterval(200 * time.Millisecond)
 	s.SetSTUNGatherTimeout(2 * time.Second)
 	// A dual-stack socket makes the relay client ask for a relay of IPv6.
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	if m != All {
+	if m != wire.ModeAll {
 		// Waiting for better candidates would be in the times; with all kinds of path it is what keeps a relay from winning where a direct one is possible.
 		s.SetSrflxAcceptanceMinWait(0)
 		s.SetPrflxAcceptanceMinWait(0)
@@ -68,9 +68,9 @@ func api(m Mode) *webrtc.API {
 }
 
 // open makes a connection and tells of its candidates by trickle.
-func open(m Mode, servers []webrtc.ICEServer, trickle func(webrtc.ICECandidateInit)) (*link, error) {
+func open(m wire.TraversalMode, servers []webrtc.ICEServer, trickle func(webrtc.ICECandidateInit)) (*link, error) {
 	policy := webrtc.ICETransportPolicyAll
-	if m.relayed() {
+	if m.Relayed() {
 		policy = webrtc.ICETransportPolicyRelay
 	}
 	pc, err := api(m).NewPeerConnection(webrtc.Configuration{ICEServers: servers, ICETransportPolicy: policy})

@@ -14,24 +14,24 @@ func TestModesUseTheirServersOnly(t *testing.T) {
 		{URLs: []string{"turn:r.example:3478?transport=udp", "turn:r.example:3478?transport=tcp", "turns:r.example:443?transport=tcp"}, Username: "u", Credential: "c"},
 		{URLs: []string{"turn:old.example"}, Username: "u", Credential: "c"},
 	}
-	for mode, want := range map[Mode]string{
-		Direct:   "stun:s.example:3478 stun:r.example:3478 stun:old.example",
-		RelayUDP: "turn:r.example:3478?transport=udp turn:old.example",
-		RelayTCP: "turn:r.example:3478?transport=tcp",
-		RelayTLS: "turns:r.example:443?transport=tcp",
-		All:      "stun:s.example:3478 turn:r.example:3478?transport=udp turn:r.example:3478?transport=tcp turns:r.example:443?transport=tcp turn:old.example",
+	for mode, want := range map[wire.TraversalMode]string{
+		wire.ModeDirect:   "stun:s.example:3478 stun:r.example:3478 stun:old.example",
+		wire.ModeRelayUDP: "turn:r.example:3478?transport=udp turn:old.example",
+		wire.ModeRelayTCP: "turn:r.example:3478?transport=tcp",
+		wire.ModeRelayTLS: "turns:r.example:443?transport=tcp",
+		wire.ModeAll:      "stun:s.example:3478 turn:r.example:3478?transport=udp turn:r.example:3478?transport=tcp turns:r.example:443?transport=tcp turn:old.example",
 	} {
-		servers, err := mode.servers(handed)
+		servers, err := serversOf(mode, handed)
 		if err != nil {
 			t.Fatalf("%s: %v", mode, err)
 		}
 		var urls []string
 		for _, s := range servers {
 			urls = append(urls, s.URLs...)
-			if mode == Direct && (s.Username != "" || s.Credential != nil) {
+			if mode == wire.ModeDirect && (s.Username != "" || s.Credential != nil) {
 				t.Errorf("%s hands credentials to a STUN server", mode)
 			}
-			if mode.relayed() && s.Username == "" {
+			if mode.Relayed() && s.Username == "" {
 				t.Errorf("%s has no credentials for %q", mode, s.URLs)
 			}
 		}
@@ -42,15 +42,15 @@ func TestModesUseTheirServersOnly(t *testing.T) {
 }
 
 func TestAModeWithoutARelaySaysWhatItNeeds(t *testing.T) {
-	for _, mode := range Modes() {
-		_, err := mode.servers([]wire.ICEServer{{URLs: []string{"stun:s.example"}}})
-		if slices.Contains([]Mode{Direct, All}, mode) {
+	for _, mode := range wire.Modes() {
+		_, err := serversOf(mode, []wire.ICEServer{{URLs: []string{"stun:s.example"}}})
+		if slices.Contains([]wire.TraversalMode{wire.ModeDirect, wire.ModeAll}, mode) {
 			if err != nil {
 				t.Errorf("%s: %v", mode, err)
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), mode.like()) {
+		if err == nil || !strings.Contains(err.Error(), like(mode)) {
 			t.Errorf("%s: %v", mode, err)
 		}
 	}

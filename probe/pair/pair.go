@@ -16,7 +16,7 @@ import (
 
 // Options say what to try.
 type Options struct {
-	Mode   Mode
+	Mode   wire.TraversalMode
 	Repeat int
 	// Limit is how long an attempt may take before it has failed. Default: 20 s.
 	Limit time.Duration
@@ -37,7 +37,7 @@ type message struct {
 	Probe     int                      `json:"probe"` // version
 	Kind      kindOf                   `json:"kind"`
 	N         int                      `json:"n,omitempty"`
-	Mode      Mode                     `json:"mode,omitempty"`
+	Mode      wire.TraversalMode       `json:"mode,omitempty"`
 	Repeat    int                      `json:"repeat,omitempty"`
 	SDP       string                   `json:"sdp,omitempty"`
 	Candidate *webrtc.ICECandidateInit `json:"candidate,omitempty"`
@@ -74,7 +74,7 @@ func Run(ctx context.Context, s *meet.Session, o Options) ([]Attempt, error) {
 	if o.Wait <= 0 {
 		o.Wait = time.Minute
 	}
-	servers, err := o.Mode.servers(s.Hello.ICEServers)
+	servers, err := serversOf(o.Mode, s.Hello.ICEServers)
 	if err != nil {
 		return nil, err
 	}
