@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,9 +22,7 @@ const (
 )
 
 // modes in the order in which they are told.
-var modes = []wire.TraversalMode{wire.ModeDirect, wire.ModeRelayUDP, wire.ModeRelayTCP, wire.ModeRelayTLS, wire.ModeAll}
-
-var results = []wire.Result{wire.ResultConnected, wire.ResultFailed, wire.ResultNoCandidates, wire.ResultNoSignalling}
+var modes = wire.Modes()
 
 // Read reads records, one JSON object a line, as they are stored. Its errors name the line and the member, and say what would be right.
 func Read(r io.Reader) ([]wire.Traversal, error) {
@@ -41,39 +38,19 @@ func Read(r io.Reader) ([]wire.Traversal, error) {
 		if len(all) == MaxRecords {
 			return nil, fmt.Errorf("line %d: more than %d records; report them by parts, as by run or by month", n, MaxRecords)
 		}
-		var t wire.Traversal
-		if err := json.Unmarshal(line, &t); err != nil {
-			return nil, fmt.Errorf("line %d: not a record: %w; want one JSON object a line, as an attempt is stored", n, err)
-		}
-		if err := Check(t); err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+		t, err := wire.ParseTraversal(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w; want one attempt a line, in JSON as it is stored", n, err)
 		}
 		all = append(all, t)
 	}
 	if err := lines.Err(); err != nil {
 		if errors.Is(err, bufio.ErrTooLong) {
-			err = fmt.Errorf("longer than %d bytes; want one JSON object a line", maxLine)
+			err = fmt.Errorf("longer than %d bytes; want one attempt a line", maxLine)
 		}
 		return nil, fmt.Errorf("line %d: %w", n, err)
 	}
 	return all, nil
-}
-
-// Check says whether a record can be counted.
-func Check(t wire.Traversal) error {
-	switch {
-	case t.At <= 0:
-		return fmt.Errorf("at: %d is no time; want Unix milliseconds", t.At)
-	case t.Source != wire.SourceProbe && t.Source != wire.SourceCall:
-		return fmt.Errorf("source: %q is neither probe nor call", t.Source)
-	case t.Pair == "":
-		return errors.New("pair: missing; without it, attempts of the same two ends can't be told from others")
-	case !slices.Contains(modes, t.Mode):
-		return fmt.Errorf("mode: %q is none of %v", t.Mode, modes)
-	case !slices.Contains(results, t.Result):
-		return fmt.Errorf("result: %q is none of %v", t.Result, results)
-	}
-	return nil
 }
 
 // tidy takes out of labels what a terminal or a reader would be misled by, and bounds them.

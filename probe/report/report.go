@@ -37,7 +37,7 @@ type Report struct {
 	// From and Until are when the first and the last attempt began, Unix ms; 0 without any.
 	From  int64 `json:"from,omitempty"`
 	Until int64 `json:"until,omitempty"`
-	// Ignored are records that could not be: an unknown result, no pair, no time.
+	// Ignored are records that can't be counted, as [wire.Traversal.Validate] says.
 	Ignored int `json:"ignored"`
 	// RelayShare is what a plan of relays needs: of real calls, or of pair tests in mode all where there are none. It is nil without either.
 	RelayShare *RelayShare `json:"relayShare,omitempty"`
@@ -89,7 +89,7 @@ func Make(records []wire.Traversal, o Options) *Report {
 	r := &Report{Schema: Schema, Sources: []Source{}}
 	bySource := map[wire.TraversalSource][]wire.Traversal{}
 	for _, t := range records {
-		if Check(t) != nil {
+		if t.Validate() != nil {
 			r.Ignored++
 			continue
 		}

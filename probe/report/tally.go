@@ -33,9 +33,10 @@ type Tally struct {
 	NoSignalling int `json:"noSignalling"` // not tried, and in no rate
 	// Rate is connected of tried, as if attempts were independent (Wilson).
 	Rate Estimate `json:"rate"`
-	// Pairs were tried. Of PairsConnected most attempts connected, of PairsMixed some and not all.
+	// Pairs were tried. Of PairsConnected most attempts connected, which is what PairRate counts; of PairsAlways all, of PairsMixed some and not all.
 	Pairs          int      `json:"pairs"`
 	PairsConnected int      `json:"pairsConnected"`
+	PairsAlways    int      `json:"pairsAlways"`
 	PairsMixed     int      `json:"pairsMixed"`
 	PairRate       Estimate `json:"pairRate"`
 }
@@ -70,7 +71,11 @@ func tallyOf(attempts []wire.Traversal) Tally {
 		if 2*r.Successes > r.Attempts {
 			t.PairsConnected++
 		}
-		if r.Successes > 0 && r.Successes < r.Attempts {
+		switch r.Successes {
+		case r.Attempts:
+			t.PairsAlways++
+		case 0:
+		default:
 			t.PairsMixed++
 		}
 	}
