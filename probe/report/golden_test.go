@@ -40,6 +40,7 @@ func TestGolden(t *testing.T) {
 		"report.json": r.JSON,
 		"report.csv":  r.CSV,
 		"report.prom": r.Prometheus,
+		"report.html": func(w io.Writer) error { return r.HTML(w, report.Page{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
