@@ -14,7 +14,16 @@ var (
 	pageCSS string
 	//go:embed page.html.tmpl
 	pageText string
+	//go:embed login.html.tmpl
+	loginText string
 )
+
+var login = template.Must(template.New("login").Parse(loginText))
+
+// LoginPage writes the page that asks for the operator's token, in the same style; problem is what was wrong with the last one.
+func LoginPage(w io.Writer, problem string) error {
+	return login.Execute(w, map[string]any{"CSS": template.CSS(pageCSS), "Problem": problem})
+}
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"day": day, "many": many, "of": of, "ms": ms[int64], "msf": ms[float64], "kbit": kbit, "list": list, "bucket": bucketName,
