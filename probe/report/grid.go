@@ -57,6 +57,6 @@ func (g *grid) write(b *strings.Builder, width int) {
 		left = append(left, fmt.Sprintf("%d more lines", len(g.keys)-mostRows))
 	}
 	if len(left) > 0 {
-		fmt.Fprintf(b, "  Not shown: %s. CSV and JSON have everything.\n", strings.Join(left, ", "))
+		fmt.Fprintf(b, "%s\n", wrap("Not shown: "+strings.Join(left, ", ")+". CSV and JSON have everything.", width))
 	}
 }

@@ -35,7 +35,7 @@ func (s *Source) text(b *strings.Builder, width int) {
 	if s.Source == wire.SourceCall {
 		by = "pair"
 	}
-	t := newTable("mode", "connected", "rate", "95%", "pairs", "rate", "95%", "by "+by, "median", "p95", "fails at").drop(9, 6, 10)
+	t := newTable("mode", "connected", "rate", "95%", "pairs", "rate", "95%", "by "+by, "median", "p95", "fails at").drop(9, 6, 10, 8, 7)
 	for _, m := range s.Modes {
 		t.row(string(m.Mode), of(m.Connected, m.Tried()), m.Rate.percent(), m.Rate.span(), of(m.PairsConnected, m.Pairs), m.PairRate.percent(), m.PairRate.span(),
 			m.Clusters.span(), ms(m.Times.P50), ms(m.Times.P95), list(m.Steps))
