@@ -185,4 +185,3 @@ func TestReadSaysWhereAndWhat(t *testing.T) {
 		t.Errorf("%d records, %v", len(got), err)
 	}
 }
-
