@@ -35,11 +35,14 @@ func Of(successes, attempts int) (Rate, error) {
 func (r Rate) Share() float64 { return float64(r.Successes) / float64(r.Attempts) }
 
 // Wilson is the score interval of E. B. Wilson (1927), which holds for few attempts and for rates near 0 and 1 too, where the usual one breaks. z is the quantile: [Z95]. Of no attempts nothing is known: 0 to 1.
-func (r Rate) Wilson(z float64) Interval {
-	if r.Attempts == 0 {
+func (r Rate) Wilson(z float64) Interval { return Wilson(r.Share(), r.Attempts, z) }
+
+// Wilson is the score interval of a mean of n values that each lie between 0 and 1. They need not be 0 or 1: such a mean varies at most as much as a share does, so the interval is rather too wide than too narrow.
+func Wilson(mean float64, of int, z float64) Interval {
+	if of == 0 {
 		return Interval{0, 1}
 	}
-	n, p := float64(r.Attempts), r.Share()
+	n, p := float64(of), mean
 	z2 := z * z
 	middle := (p + z2/(2*n)) / (1 + z2/n)
 	half := z / (1 + z2/n) * math.Sqrt(p*(1-p)/n+z2/(4*n*n))
@@ -65,6 +68,11 @@ func Resample(groups []Rate, confidence float64, draws int, seed uint64) Interva
 			shares = append(shares, sum.Share())
 		}
 	}
+	return middle(shares, confidence)
+}
+
+// middle is where the middle share of the values lies.
+func middle(shares []float64, confidence float64) Interval {
 	if len(shares) == 0 {
 		return Interval{0, 1}
 	}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"callmesh/cmd/internal/cli"
+	"callmesh/turnctl/plan"
+)
+
+const attempts = "../../probe/report/testdata/attempts.jsonl"
+
+func TestReport(t *testing.T) {
+	for form, has := range map[string]string{"text": "PAIR TESTS", "json": `"schema": 1`, "csv": "source,table,a,b", "html": "<!doctype html>", "prometheus": "# TYPE callmesh_probe_attempts gauge"} {
+		stdout, stderr, code := probe(t, "report", "--input", attempts, "--output", form)
+		if code != 0 || stderr != "" || !strings.Contains(stdout, has) {
+			t.Errorf("%s: exit %d, %s; %.200s", form, code, stderr, stdout)
+		}
+	}
+	bad := filepath.Join(t.TempDir(), "bad.jsonl")
+	if err := os.WriteFile(bad, []byte("{\"at\":1}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"no input":      {nil, cli.ExitUsage, "input: missing; write it like"},
+		"no such file":  {[]string{"--input", "/no/such/file"}, cli.ExitUnmeasured, "no such file"},
+		"no record":     {[]string{"--input", bad}, cli.ExitUsage, "line 1: "},
+		"nothing in it": {[]string{"--input", attempts, "--run", "never"}, cli.ExitUnmeasured, "no attempts to report"},
+		"a run":         {[]string{"--input", attempts, "--run", "a b"}, cli.ExitUsage, "--run"},
+		"a group":       {[]string{"--input", attempts, "--group", "country"}, cli.ExitUsage, `"country" is none of region, nat, network`},
+		"a source":      {[]string{"--input", attempts, "--source", "both"}, cli.ExitUsage, "probe, call"},
+		"a place":       {[]string{"--input", attempts, "--file", "/no/such/place/x"}, cli.ExitFailed, "file: "},
+	} {
+		_, stderr, code := probe(t, append([]string{"report"}, c.args...)...)
+		if code != c.code || !strings.Contains(stderr, c.says) {
+			t.Errorf("%s: exit %d, %q; want %d and %q", name, code, stderr, c.code, c.says)
+		}
+	}
+}
+
+// What a report says of relays is what a plan of them reads.
+func TestAPlanReadsTheReport(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "report.json")
+	for source, pairs := range map[string]int{"probe": 15, "call": 33, "all": 33} {
+		if _, stderr, code := probe(t, "report", "--input", attempts, "--source", source, "--output", "json", "--file", file); code != 0 {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		share, err := plan.ReadShare(f)
+		_ = f.Close()
+		if err != nil || share.Pairs != pairs || share.Estimate < 0.2 || share.Estimate > 0.3 || share.High <= share.Estimate {
+			t.Errorf("%s: %+v, %v", source, share, err)
+		}
+	}
+}
+
+var servingAt = regexp.MustCompile(`url=(http://127\.0\.0\.1:\d+/)`)
+
+func TestServe(t *testing.T) {
+	const token = "an operator's token"
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, self, "serve", "--input", attempts, "--listen", "127.0.0.1:0")
+	c.Env = append(os.Environ(), asProbe+"=1", "CALLMESH_OPERATOR_TOKEN="+token)
+	logged, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var url string
+	lines := bufio.NewScanner(logged)
+	for url == "" && lines.Scan() {
+		if strings.Contains(lines.Text(), token) {
+			t.Errorf("the log has the token: %s", lines.Text())
+		}
+		if m := servingAt.FindStringSubmatch(lines.Text()); m != nil {
+			url = m[1]
+		}
+	}
+	if url == "" {
+		t.Fatalf("it does not serve: %v", c.Wait())
+	}
+	for bearer, want := range map[string]int{"Bearer " + token: http.StatusOK, "Bearer x": http.StatusUnauthorized} {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", bearer)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: %s", bearer, res.Status)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() { // until it has ended
+	}
+	if err := c.Wait(); err != nil {
+		t.Errorf("it was told to end: %v", err)
+	}
+	if _, stderr, code := probe(t, "serve", "--input", attempts); code != cli.ExitUsage || !strings.Contains(stderr, "operator-token") {
+		t.Errorf("without a token: exit %d, %s", code, stderr)
+	}
+}

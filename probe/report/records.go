@@ -1,0 +1,134 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+
+	"callmesh/bus/wire"
+)
+
+// Bounds of what [Read] takes.
+const (
+	maxLine    = 64 << 10 // bytes
+	MaxRecords = 500_000
+	maxLabel   = 48 // runes of a label; the rest is cut
+)
+
+// modes in the order in which they are told.
+var modes = wire.Modes()
+
+// Read reads records, one JSON object a line, as they are stored. Its errors name the line and the member, and say what would be right.
+func Read(r io.Reader) ([]wire.Traversal, error) {
+	var all []wire.Traversal
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 4096), maxLine)
+	n := 1
+	for ; lines.Scan(); n++ {
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		if len(all) == MaxRecords {
+			return nil, fmt.Errorf("line %d: more than %d records; report them by parts, as by run or by month", n, MaxRecords)
+		}
+		t, err := wire.ParseTraversal(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w; want one attempt a line, in JSON as it is stored", n, err)
+		}
+		all = append(all, t)
+	}
+	if err := lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("longer than %d bytes; want one attempt a line", maxLine)
+		}
+		return nil, fmt.Errorf("line %d: %w", n, err)
+	}
+	return all, nil
+}
+
+// tidy takes out of labels what a terminal or a reader would be misled by, and bounds them.
+func tidy(t wire.Traversal) wire.Traversal {
+	for i := range t.Ends {
+		e := &t.Ends[i]
+		e.Name, e.Region = wire.AgentID(plain(string(e.Name))), wire.Region(plain(string(e.Region)))
+		e.Network, e.Mapping, e.Filtering = plain(e.Network), plain(e.Mapping), plain(e.Filtering)
+	}
+	t.RelayRegion, t.Step, t.Why = wire.Region(plain(string(t.RelayRegion))), wire.Step(plain(string(t.Step))), plain(t.Why)
+	t.Path, t.Theirs, t.Protocol = wire.PathKind(plain(string(t.Path))), wire.PathKind(plain(string(t.Theirs))), wire.Protocol(plain(string(t.Protocol)))
+	return t
+}
+
+// plain is one line of text without controls and without marks that turn the direction of what follows.
+func plain(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	s = strings.TrimSpace(s)
+	if r := []rune(s); len(r) > maxLabel {
+		s = string(r[:maxLabel-1]) + "\u2026"
+	}
+	return s
+}
+
+// once gives each attempt once, in the order in which they began.
+func once(source wire.TraversalSource, records []wire.Traversal) []wire.Traversal {
+	slices.SortStableFunc(records, func(a, b wire.Traversal) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Pair, b.Pair), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N))
+	})
+	if source != wire.SourceCall {
+		return records
+	}
+	var attempts []wire.Traversal
+	single := map[string]int{} // of a pair, the attempt that only one end has told of
+	for _, t := range records {
+		i, ok := single[t.Pair]
+		if ok && t.At-attempts[i].At <= SameAttempt.Milliseconds() {
+			attempts[i] = both(attempts[i], t)
+			delete(single, t.Pair)
+			continue
+		}
+		single[t.Pair] = len(attempts)
+		attempts = append(attempts, t)
+	}
+	return attempts
+}
+
+// both is one attempt as its two ends told of it.
+func both(a, b wire.Traversal) wire.Traversal {
+	if a.Result == wire.ResultConnected && b.Result != wire.ResultConnected {
+		a, b = b, a
+	}
+	t := a
+	t.At = min(a.At, b.At)
+	t.Ends[1] = b.Ends[0]
+	if t.Result != wire.ResultConnected {
+		return t
+	}
+	t.Ms, t.ConnectMs, t.GatherMs = max(a.Ms, b.Ms), max(a.ConnectMs, b.ConnectMs), max(a.GatherMs, b.GatherMs)
+	t.Theirs = b.Path
+	return t
+}
+
+// relayed says whether media went through a relay at either end, and known whether that could be told.
+func relayed(t wire.Traversal) (yes, known bool) {
+	return t.Path == wire.PathRelay || t.Theirs == wire.PathRelay, t.Path != "" || t.Theirs != ""
+}
+
+func only(attempts []wire.Traversal, m wire.TraversalMode) (of []wire.Traversal) {
+	for _, a := range attempts {
+		if a.Mode == m {
+			of = append(of, a)
+		}
+	}
+	return of
+}

@@ -1,0 +1,141 @@
+// Package serve shows a report live over HTTP, to whoever has the operator's token: the page at /, the same as JSON and CSV at /report.json and /report.csv, and /metrics.
+//
+// A program shows the token as "Authorization: Bearer"; a browser is asked for it once, and then has a cookie that is good for twelve hours, or until the process ends.
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/time/rate"
+
+	"callmesh/bus/wire"
+	"callmesh/probe/report"
+	"callmesh/turnctl/turnauth"
+)
+
+// MinToken is how many bytes a token has at least.
+const MinToken = 16
+
+// Options are what is shown, and to whom.
+type Options struct {
+	Token   turnauth.Secret                                 // at least [MinToken] bytes
+	Records func(context.Context) ([]wire.Traversal, error) // reads them anew; bounded by the context
+	Report  report.Options
+	Since   time.Duration // only attempts that began so long ago at most; 0: all
+	Refresh time.Duration // how old a report may be; 0: 30 s
+	Secure  bool          // served over TLS: the cookie goes nowhere else
+	Logger  *slog.Logger
+}
+
+// Server is the handler.
+type Server struct {
+	o       Options
+	key     []byte // of cookies
+	mux     *http.ServeMux
+	guesses *rate.Limiter // of wrong tokens, from everybody together
+
+	// mu guards the following, and is held while records are read: whoever comes meanwhile has the same report.
+	mu     sync.Mutex
+	last   *report.Report
+	read   time.Time // when it was last tried
+	failed error
+}
+
+const readTimeout = 20 * time.Second
+
+// New makes the handler. It is an error if the token is too short to be one.
+func New(o Options) (*Server, error) {
+	if len(o.Token.Reveal()) < MinToken {
+		return nil, errors.New("the operator's token has fewer than 16 bytes; `openssl rand -hex 16` makes one")
+	}
+	if o.Refresh == 0 {
+		o.Refresh = 30 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{o: o, key: newKey(), mux: http.NewServeMux(), guesses: rate.NewLimiter(1, 10)}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(report.Collector{Report: func() *report.Report {
+		r, _ := s.report(context.Background())
+		return r
+	}})
+	s.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	s.mux.HandleFunc("GET /{$}", s.page)
+	s.mux.HandleFunc("GET /login", s.form)
+	s.mux.HandleFunc("POST /login", s.login)
+	s.mux.Handle("GET /metrics", s.only(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}).ServeHTTP))
+	s.mux.Handle("GET /report.json", s.only(s.write("application/json", (*report.Report).JSON)))
+	s.mux.Handle("GET /report.csv", s.only(s.write("text/csv; charset=utf-8", (*report.Report).CSV)))
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+report.StyleHash()+"; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	s.mux.ServeHTTP(w, r)
+}
+
+// report gives the newest report that may be had, never nil, and why it is not a new one.
+func (s *Server) report(ctx context.Context) (*report.Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil && time.Since(s.read) < s.o.Refresh {
+		return s.last, s.failed
+	}
+	// Whoever asked may go away; the others still want what was read.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	defer cancel()
+	records, err := s.o.Records(ctx)
+	s.read, s.failed = time.Now(), err
+	if err == nil {
+		o := s.o.Report
+		if s.o.Since > 0 {
+			o.Since = s.read.Add(-s.o.Since)
+		}
+		s.last = report.Make(records, o)
+		return s.last, nil
+	}
+	s.o.Logger.Warn("the records can't be read; what was read last is shown", "error", err)
+	if s.last == nil {
+		s.last = report.Make(nil, report.Options{})
+	}
+	return s.last, err
+}
+
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	if !s.knows(r) {
+		http.Redirect(w, r, "/login", http.StatusSeeOther)
+		return
+	}
+	last, err := s.report(r.Context())
+	p := report.Page{RefreshSeconds: max(1, int(s.o.Refresh.Seconds()))}
+	if err != nil {
+		p.Stale = "The records can't be read just now; the log says why. What was read last is shown."
+	}
+	s.send(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return last.HTML(b, p) })
+}
+
+// send writes nothing but an error unless all of it could be written.
+func (s *Server) send(w http.ResponseWriter, kind string, write func(*bytes.Buffer) error) {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		s.o.Logger.Error("the report can't be written", "error", err)
+		http.Error(w, "the report can't be written", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	_, _ = w.Write(b.Bytes()) // whoever asked is gone
+}
