@@ -40,5 +40,5 @@ callmesh/region: {{ .root.Values.region | quote }}
 
 {{/* How a value of a Secret stays what it was: from the Secret as it stands in the cluster, or made anew. Takes old (its data) and key, prefix. */}}
 {{- define "callmesh.kept" -}}
-{{- if hasKey .old .key }}{{ index .old .key }}{{ else }}{{ printf "%s%s" (default "" .prefix) (randAlphaNum 48) | b64enc }}{{ end -}}
+{{- if hasKey .old .key }}{{ index .old .key }}{{ else }}{{ printf "%s%s" (get . "prefix") (randAlphaNum 48) | b64enc }}{{ end -}}
 {{- end }}
