@@ -69,8 +69,13 @@ lint: web/node_modules/.installed ## what the linters say, of Go and of TypeScri
 lint-tool:
 	$(GOLANGCI) version
 
+# go run remembers what it has built; the page is in the edge's image.
+.PHONY: image
+image: web ## the images that charts/callmesh runs, as OCI archives in bin/images
+	go run -C charts/image . -root ../.. -out ../../bin/images $(ARGS)
+
 .PHONY: test
-test: setup test-web test-go e2e ## every test, after installing what they need
+test: setup test-web test-go test-charts e2e ## every test, after installing what they need
 
 .PHONY: setup
 setup:
@@ -80,6 +85,11 @@ setup:
 test-go: ## the Go tests, with the race detector
 	@.ci/stage "Go tests" go test -race -timeout 30m $$(go list ./... | grep -v -e /cmd/edge$$ -e /cmd/internal/regions$$ -e /node_modules/)
 	@.ci/stage "Go tests of faults, by themselves" go test -race -p 1 -timeout 20m ./cmd/edge ./cmd/internal/regions
+
+.PHONY: test-charts
+test-charts: ## the chart and the images: modules of their own, so that helm and Kubernetes stay out of this one
+	@.ci/stage "tests of the chart" go test -C charts/test -timeout 15m ./...
+	@.ci/stage "tests of the images" go test -C charts/image -timeout 15m ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## the page's unit tests

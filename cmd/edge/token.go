@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -23,6 +24,7 @@ func tokenCommand() *cobra.Command {
 	name := c.Flags().String("name", "", "what others see, at most 64 characters; the id if left out")
 	moderates := c.Flags().StringArray("moderate", nil, "a room that the user may kick from and lock, repeatable; '*' alone: every room, and the mesh")
 	ttl := c.Flags().Duration("ttl", time.Hour, "how long the token is good for")
+	out := c.Flags().StringP("out", "o", "", "file to write it to, for its owner alone, where no shell could; default: print")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *user == "" {
 			return cli.Usage("--user: missing; write it like --user alice")
@@ -52,6 +54,9 @@ func tokenCommand() *cobra.Command {
 		token, _, err := signer.SignModerator(*user, *name, *ttl, *moderates)
 		if err != nil {
 			return cli.Usage("%w", err)
+		}
+		if *out != "" {
+			return os.WriteFile(*out, []byte(token+"\n"), 0o600)
 		}
 		_, err = fmt.Fprintln(c.OutOrStdout(), token)
 		return err
