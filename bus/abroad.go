@@ -15,7 +15,8 @@ import (
 const (
 	// abroadPatience is how long another region's stream may take to say that it is there.
 	abroadPatience = 2 * time.Second
-	// abroadMemory is for how long a region that did not is left alone, unless its edges are heard again before.
+	// abroadMemory is for how long a region that did not is left alone, unless its edges are heard again before. After that
+	// it is looked for again, while nobody waits.
 	abroadMemory = 5 * time.Second
 )
 
@@ -51,7 +52,7 @@ var errAway = errors.New("it did not answer just before")
 type regionSet struct {
 	mu    sync.Mutex // guards the following
 	known []wire.Region
-	away  map[wire.Region]time.Time // until when nobody need try
+	away  map[wire.Region]time.Time // until when nobody need look for it
 	heard map[wire.Region]time.Time // when an edge of the region was heard last
 }
 
@@ -77,15 +78,36 @@ func (r *regionSet) lost(region wire.Region, now time.Time) (news bool) {
 	if r.away == nil {
 		r.away = make(map[wire.Region]time.Time)
 	}
-	news = now.Sub(r.away[region]) > ReplayAge
+	_, known := r.away[region]
 	r.away[region] = now.Add(abroadMemory)
-	return news
+	return !known
 }
 
-func (r *regionSet) isAway(region wire.Region, now time.Time) bool {
+// isAway reports whether a region need not be asked, since it did not answer before, and whether it is time that somebody looks for it. While its edges
+// are heard it is worth asking.
+func (r *regionSet) isAway(region wire.Region, now time.Time) (away, look bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return now.Before(r.away[region])
+	until, away := r.away[region]
+	if !away || now.Before(until) {
+		return away, false
+	}
+	if r.isHeard(region, now) {
+		return false, false
+	}
+	r.away[region] = now.Add(abroadMemory)
+	return true, true
+}
+
+func (r *regionSet) isHeard(region wire.Region, now time.Time) bool {
+	return now.Sub(r.heard[region]) <= 2*leaseEvery
+}
+
+// back notes that a region can be reached again.
+func (r *regionSet) back(region wire.Region) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.away, region)
 }
 
 // heardFrom notes a heartbeat from the region. The first after a silence says that the way there is open again.
@@ -98,7 +120,7 @@ func (r *regionSet) heardFrom(region wire.Region, now time.Time) {
 	if r.heard == nil {
 		r.heard = make(map[wire.Region]time.Time)
 	}
-	if now.Sub(r.heard[region]) > 2*leaseEvery {
+	if !r.isHeard(region, now) {
 		delete(r.away, region)
 	}
 	r.heard[region] = now
@@ -110,18 +132,29 @@ func (b *Bus) reach(ctx context.Context, region wire.Region, f func(context.Cont
 	if region == b.opts.Region {
 		return f(ctx)
 	}
-	if b.regions.isAway(region, time.Now()) {
+	if b.CutOff(region) {
 		return fmt.Errorf("%w: region %s: %w", ErrUnavailable, region, errAway)
 	}
 	short, cancel := context.WithTimeout(ctx, abroadPatience)
 	defer cancel()
 	err := f(short)
-	if err != nil && ctx.Err() == nil && !answered(err) {
-		if b.regions.lost(region, time.Now()) {
-			b.log.Warn("a region is out of reach", "region", region, "error", err)
-		}
+	switch {
+	case err == nil || answered(err):
+		b.regions.back(region)
+	case ctx.Err() == nil && b.regions.lost(region, time.Now()):
+		b.log.Warn("a region is out of reach", "region", region, "error", err)
 	}
 	return err
+}
+
+// look finds out whether a region that was away can be reached again.
+func (b *Bus) look(region wire.Region) {
+	ctx, cancel := context.WithTimeout(b.ctx, abroadPatience)
+	defer cancel()
+	if _, err := b.js.Stream(ctx, streamName(region, Shards-1)); err == nil {
+		b.regions.back(region)
+		b.log.Info("a region can be reached again", "region", region)
+	}
 }
 
 // answered tells from an error that the region was there to give it.
@@ -152,5 +185,11 @@ func (b *Bus) RegionOf(edge wire.EdgeID) (wire.Region, bool) {
 	return e.lease.Region, true
 }
 
-// CutOff reports whether the streams of another region could not be read just before.
-func (b *Bus) CutOff(region wire.Region) bool { return b.regions.isAway(region, time.Now()) }
+// CutOff reports whether the streams of another region could not be read when somebody last tried.
+func (b *Bus) CutOff(region wire.Region) bool {
+	away, look := b.regions.isAway(region, time.Now())
+	if look {
+		b.own(func() { b.look(region) })
+	}
+	return away
+}

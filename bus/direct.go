@@ -21,7 +21,7 @@ import (
 const (
 	// metaPatience is how long the meta leader may take to make a consumer. Without one nobody answers for the first seconds.
 	metaPatience = 2 * time.Second
-	// metaMemory is for how long it is then taken to be away.
+	// metaMemory is for how long it is then taken to be away. After that it is looked for again, while nobody waits.
 	metaMemory = 5 * time.Second
 	// directBytes bounds a batch, so that it fits well into what a connection may have pending.
 	directBytes = 4 << 20
@@ -33,13 +33,43 @@ const (
 
 // metaLost notes that the meta leader is away, and why that is thought.
 func (b *Bus) metaLost(err error) {
-	now := time.Now()
-	if last := b.metaAway.Swap(now.Add(metaMemory).UnixNano()); now.UnixNano()-last > int64(ReplayAge) {
+	if b.metaAway.Swap(time.Now().Add(metaMemory).UnixNano()) == 0 {
 		b.log.Warn("JetStream has no meta leader; streams are read directly", "error", err)
 	}
 }
 
-func (b *Bus) metaIsAway() bool { return time.Now().UnixNano() < b.metaAway.Load() }
+// metaIsAway reports whether the meta leader did not answer, and has not been found since.
+func (b *Bus) metaIsAway() bool {
+	until, now := b.metaAway.Load(), time.Now()
+	if until == 0 {
+		return false
+	}
+	if now.UnixNano() >= until && b.metaAway.CompareAndSwap(until, now.Add(metaMemory).UnixNano()) {
+		b.own(b.lookForMeta)
+	}
+	return true
+}
+
+// lookForMeta finds out whether there is a meta leader again: only with one is a consumer made.
+func (b *Bus) lookForMeta() {
+	ctx, cancel := context.WithTimeout(b.ctx, metaPatience)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, streamName(b.opts.Region, 0))
+	if err != nil {
+		return
+	}
+	cons, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: replayTimeout,
+	})
+	if noMeta(err) {
+		return
+	}
+	if err == nil {
+		discard(stream, cons)
+	}
+	b.metaAway.Store(0)
+	b.log.Info("JetStream has a meta leader again")
+}
 
 // noMeta tells whether a request failed because JetStream has no meta leader, or may have: then nobody answers.
 func noMeta(err error) bool {

@@ -146,6 +146,18 @@ func TestTwoRegions(t *testing.T) {
 				t.Errorf("replay %d took %v", i, took)
 			}
 		}
+		// Whether asia is back is found out while nobody waits: once it is known to be away, nobody spends the time again that the first did.
+		for begun := time.Now(); time.Since(begun) < 12*time.Second; {
+			start := time.Now()
+			err := eu.Replay(t.Context(), []bus.Scope{s}, since, func(bus.Scope, []byte) {})
+			if _, only := bus.Abroad(err); !only {
+				t.Fatalf("a replay while asia is away: %v", err)
+			}
+			if took := time.Since(start); took >= 2*time.Second {
+				t.Errorf("%v after asia was found to be away, a replay waited %v for it", start.Sub(begun), took)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
 		if posts, _, err := eu.History(t.Context(), s, wire.Mid{}, 10); err != nil || len(posts) != 2 {
 			t.Errorf("the history has %d posts, %v", len(posts), err)
 		}
