@@ -166,6 +166,32 @@ test('another background is behind the person, who stays; it can be compared wit
   await expect.poll(() => seen(bo, 'Ada').then(({ corners }) => other(corners)), { timeout: 20_000 }).toBeLessThan(20)
 })
 
+test('a model that hangs costs the effect and not the picture; it is said, and can be tried again', { timeout: 240_000 }, async () => {
+  const [ada, bo] = await watched()
+  const before = await drawnPerson(bo)
+  const other = ({ corners }: Seen) => Math.max(...corners.map((value, c) => Math.abs(value - before.corners[c]!)))
+  // From its eleventh answer on, what the model says does not arrive.
+  const script = /model\.worker-.*\.js$/
+  await ada.page.route(script, async (route) => {
+    const response = await route.fetch()
+    const gag = 'let said = 0; const say = MessagePort.prototype.postMessage; MessagePort.prototype.postMessage = function (...words) { if (++said <= 10) say.apply(this, words) };'
+    await route.fulfill({ response, body: gag + (await response.text()) })
+  })
+  await openEffects(ada)
+  await choose(ada, 'background-night')
+  const notice = ada.notice('effects-off')
+  await notice.waitFor({ timeout: 90_000 })
+  expect(await notice.innerText()).toMatch(/others see your camera as it is[^]*stopped working[^]*Try again/)
+  expect(await ada.find('effects-status').innerText()).toMatch(/stopped working/)
+  await bo.sees('Ada')
+  await expect.poll(() => seen(bo, 'Ada').then(other), { timeout: 20_000, message: 'another room than the camera’s own' }).toBeLessThan(20)
+
+  await ada.page.unroute(script)
+  await notice.getByRole('button').click()
+  await expect.poll(() => seen(bo, 'Ada').then(other), { timeout: 60_000, message: 'a night where the room was' }).toBeGreaterThan(60)
+  await notice.waitFor({ state: 'detached' })
+})
+
 /** What part of the picture has the colour of the wall behind the restless person, in each of many frames that a visitor decodes. */
 function wallShares(visitor: Visitor, frames: number): Promise<number[]> {
   return visitor

@@ -48,6 +48,7 @@ export function useEffects(effects: CameraEffects, unseen = false): { view: Read
 }
 
 export const PROBLEM_WORDS: Record<EffectsProblem, MessageKey> = {
+  load: 'effects.notLoaded',
   slow: 'effects.slow',
   models: 'effects.failed',
   frames: 'effects.failed',

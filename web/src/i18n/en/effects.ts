@@ -32,6 +32,7 @@ export const effects = {
   'effects.cost': '{ms} ms a picture, {fps} a second.',
   'effects.coarser': 'Made coarser, so that your device keeps up.',
   'effects.raw': 'Effects are off: others see your camera as it is',
+  'effects.notLoaded': 'They did not load. Check your connection and try again.',
   'effects.slow': 'This device is too slow for them just now. Close other programs, or choose fewer effects.',
   'effects.failed': 'They stopped working. Try again, or choose others.',
   'effects.unsupported': 'This browser can’t do them. Try a recent Chrome, Edge, Firefox or Safari.',

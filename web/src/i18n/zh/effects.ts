@@ -33,6 +33,7 @@ export const effects: Record<keyof typeof english, string> = {
   'effects.cost': '每帧 {ms} 毫秒，每秒 {fps} 帧。',
   'effects.coarser': '已降低精细度，以免设备跟不上。',
   'effects.raw': '特效已关闭：对方看到的是摄像头原画面',
+  'effects.notLoaded': '特效未能加载。请检查网络连接后重试。',
   'effects.slow': '设备目前跟不上。请关闭其他程序，或少选几种特效。',
   'effects.failed': '特效停止工作了。请重试，或换一种特效。',
   'effects.unsupported': '此浏览器不支持特效。请使用较新的 Chrome、Edge、Firefox 或 Safari。',

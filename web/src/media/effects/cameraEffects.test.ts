@@ -1,23 +1,21 @@
-import { expect, it } from 'vitest'
-import { CameraEffects } from './cameraEffects'
+import { expect, it, vi } from 'vitest'
+import { CameraEffects, type CameraEffectsOptions } from './cameraEffects'
 import type { EngineNews } from './engine'
 import { NO_EFFECTS } from './settings'
 
 const track = (id: string) => ({ id }) as MediaStreamTrack
 const settle = () => new Promise((resolve) => setTimeout(resolve))
 
-function staged() {
+function staged(more: Partial<CameraEffectsOptions> = {}) {
   let tell: (news: EngineNews) => void = () => {}
   const worked = track('worked')
-  const engine = { set() {}, attach: () => worked, rest() {}, close() {} }
-  const effects = new CameraEffects({
-    changed() {},
-    load: async () => (news) => {
-      tell = news
-      return engine
-    },
+  const engine = { set: vi.fn(), attach: vi.fn(() => worked), rest() {}, close: vi.fn() }
+  const start = vi.fn((news: (news: EngineNews) => void) => {
+    tell = news
+    return engine
   })
-  return { effects, worked, tell: (news: EngineNews) => tell(news) }
+  const effects = new CameraEffects({ changed() {}, load: async () => start, ...more })
+  return { effects, worked, engine, start, tell: (news: EngineNews) => tell(news) }
 }
 
 it('shows the camera until the first worked frame, keeps its track when the camera changes, and gives the camera back', async () => {
@@ -47,4 +45,51 @@ it('shows nothing of a camera that is turned on under an effect before it works,
   tell({ type: 'slow' })
   expect(effects.view().problem).toBe('slow')
   expect(effects.output).toBe(one)
+})
+
+it('shows the camera when a model fails, and starts everything anew when told to try again', async () => {
+  const { effects, worked, engine, start, tell } = staged()
+  const one = track('one')
+  effects.attach(one)
+  effects.set({ ...NO_EFFECTS, background: 'night' })
+  await settle()
+  tell({ type: 'going' })
+  expect(effects.output).toBe(worked)
+  tell({ type: 'failed', what: 'models', message: 'no answer' })
+  expect(effects.view()).toMatchObject({ state: 'off', problem: 'models' })
+  expect(effects.output).toBe(one)
+  expect(engine.close).toHaveBeenCalledTimes(1)
+
+  effects.retry()
+  await settle()
+  expect(start).toHaveBeenCalledTimes(2)
+  expect(effects.view()).toMatchObject({ state: 'starting', problem: null })
+  tell({ type: 'going' })
+  expect(effects.output).toBe(worked)
+})
+
+it.each([
+  ['does not come', () => Promise.reject(new TypeError('Failed to fetch'))],
+  ['is on its way for too long', () => new Promise<never>(() => undefined)],
+])('says that the code of the effects %s, and shows the camera', async (_, load) => {
+  const { effects } = staged({ load, startMs: 20 })
+  const one = track('one')
+  effects.set({ ...NO_EFFECTS, filter: 'mono' })
+  effects.attach(one)
+  expect(effects.output).toBeNull()
+  await vi.waitFor(() => expect(effects.view().problem).toBe('load'))
+  expect(effects.output).toBe(one)
+  effects.set(NO_EFFECTS)
+  expect(effects.view().problem).toBeNull()
+})
+
+it('has no problem with what was taken off before it failed', async () => {
+  let refuse: (why: Error) => void = () => {}
+  const { effects } = staged({ load: () => new Promise((_, reject) => (refuse = reject)) })
+  effects.attach(track('one'))
+  effects.set({ ...NO_EFFECTS, filter: 'mono' })
+  effects.set(NO_EFFECTS)
+  refuse(new TypeError('Failed to fetch'))
+  await settle()
+  expect(effects.view().problem).toBeNull()
 })

@@ -4,8 +4,8 @@ import type { Engine, EngineNews } from './engine'
 import type { Cost } from './pace'
 import { isPlain, NO_EFFECTS, type EffectSettings } from './settings'
 
-/** Why the camera's own picture is shown though effects are chosen. */
-export type EffectsProblem = 'slow' | 'models' | 'frames' | 'unsupported'
+/** Why the camera's own picture is shown though effects are chosen. `load`: the code of the effects did not come. */
+export type EffectsProblem = 'load' | 'slow' | 'models' | 'frames' | 'unsupported'
 
 export interface EffectsView {
   settings: EffectSettings
@@ -23,7 +23,7 @@ export interface CameraEffectsOptions {
   changed: () => void
   /** Brings the engine, which is loaded when it is used. */
   load?: () => Promise<(news: (news: EngineNews) => void) => Engine>
-  /** How long to wait for the first frame, in milliseconds. */
+  /** How long to wait for the engine, and then for the first frame, in milliseconds. */
   startMs?: number
 }
 
@@ -123,23 +123,34 @@ export class CameraEffects implements TrackStage {
       this.stop()
     } else if (this.raw) {
       if (this.engine) this.begin(this.engine)
-      else this.loading ??= this.load()
+      else {
+        this.loading ??= this.load()
+        this.wait('load')
+      }
     }
     this.tell()
   }
 
   private async load(): Promise<void> {
+    let problem: EffectsProblem = 'load'
     try {
       const start = await this.options.load()
       if (!this.working) return
+      problem = 'unsupported'
       this.engine = start((news) => this.heard(news))
       await this.sendPicture()
       if (this.engine) this.begin(this.engine)
     } catch {
-      this.fail('unsupported')
+      this.fail(problem)
     } finally {
       this.loading = null
     }
+  }
+
+  /** Gives up after a while, unless the first frame comes. */
+  private wait(problem: EffectsProblem): void {
+    clearTimeout(this.patience)
+    this.patience = setTimeout(() => this.fail(problem), this.options.startMs)
   }
 
   private begin(engine: Engine): void {
@@ -151,8 +162,7 @@ export class CameraEffects implements TrackStage {
       this.fail('unsupported')
       return
     }
-    clearTimeout(this.patience)
-    this.patience = setTimeout(() => this.fail('frames'), this.options.startMs)
+    this.wait('frames')
   }
 
   /** The engine gets a copy, as it may be started anew. */
@@ -175,6 +185,8 @@ export class CameraEffects implements TrackStage {
   }
 
   private fail(problem: EffectsProblem): void {
+    // What was taken off meanwhile has no problem.
+    if (!this.working) return
     this.problem = problem
     this.apply()
   }
