@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { applyPlan } from './apply'
 import { Ladder } from './ladder'
 import { cameraShare, planOf, rungFor, RUNGS, SOUND_BPS, tileHeight, topRung, type Demand } from './plan'
 import { Processor } from './processor'
@@ -48,7 +47,9 @@ describe('the ladder of qualities', () => {
 describe('the plan for a link', () => {
   it('scales the camera to its rung and protects the sound', () => {
     const plan = planOf(demand(), 3, 900_000)
-    expect(plan.camera).toEqual({ maxBitrate: 550_000, maxFramerate: 24, scaleResolutionDownBy: 2, priority: 'low', degradation: 'balanced' })
+    expect(plan.camera).toEqual({
+      maxBitrate: 550_000, maxFramerate: 24, scaleResolutionDownBy: 2, priority: 'low', degradation: 'balanced', codecs: ['AV1', 'VP9', 'H264', 'VP8'],
+    })
     expect(plan.microphone).toEqual({ maxBitrate: SOUND_BPS, priority: 'high' })
     expect(plan.bps).toBe(550_000 + SOUND_BPS)
   })
@@ -125,33 +126,5 @@ describe('the processor', () => {
     expect(processor.take(true, 30_000)).toBeGreaterThan(0)
     for (let i = 1; i < 100; i++) processor.take(false, 30_000 + i * 20_000)
     expect(processor.take(false, 9e6)).toBe(full)
-  })
-})
-
-describe('telling the senders', () => {
-  const sender = (encodings: RTCRtpEncodingParameters[] = [{}]) => {
-    const parameters = { encodings } as RTCRtpSendParameters
-    const set: RTCRtpSendParameters[] = []
-    return { set, getParameters: () => parameters, setParameters: (now: RTCRtpSendParameters) => Promise.resolve(void set.push(structuredClone(now))) }
-  }
-  const connection = (...senders: ReturnType<typeof sender>[]) =>
-    ({ getTransceivers: () => senders.map((sender) => ({ sender })) }) as unknown as RTCPeerConnection
-
-  it('sets what is other than planned, once', async () => {
-    const all = [sender(), sender(), sender()] as const
-    const plan = planOf(demand({ screen: HD }), 6, null)
-    await applyPlan(connection(...all), plan)
-    await applyPlan(connection(...all), plan)
-    expect(all.map(({ set }) => set.length)).toEqual([1, 1, 1])
-    expect(all[0].set[0]!.encodings[0]).toEqual({ maxBitrate: SOUND_BPS, priority: 'high', networkPriority: 'high' })
-    expect(all[1].set[0]!.encodings[0]).toMatchObject({ maxBitrate: 170_000, maxFramerate: 15, scaleResolutionDownBy: 4 })
-    expect(all[2].set[0]!.degradationPreference).toBe('maintain-resolution')
-  })
-
-  it('waits for the first negotiation, and lives with a browser that refuses', async () => {
-    const unborn = sender([])
-    const stubborn = { ...sender(), setParameters: () => Promise.reject(new DOMException('no')) }
-    await applyPlan(connection(unborn, stubborn), planOf(demand(), 0, null))
-    expect(unborn.set).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import { codecsFor, type VideoCodec } from './codec'
 import type { Picture } from './counters'
 
 /** One quality of a camera's picture. */
@@ -43,6 +44,8 @@ export interface Demand {
   sharing: boolean
   /** What our encoders can do together, pixels per second. */
   pixelsPerSecond: number
+  /** Codecs that this browser offers and can't do. */
+  unfit?: ReadonlySet<VideoCodec>
 }
 
 /** What one sender is to keep to. */
@@ -54,6 +57,8 @@ export interface Encoding {
   scaleResolutionDownBy?: number
   priority: RTCPriorityType
   degradation?: RTCDegradationPreference
+  /** The best first; whichever both ends can do. */
+  codecs?: readonly VideoCodec[] | undefined
 }
 
 /** What goes over one link. */
@@ -109,19 +114,20 @@ export function rungFor(bps: number | null, top: number, margin = 1): number {
 /** What to send over a link whose camera stands on a rung. */
 export function planOf(demand: Demand, rung: number, availableBps: number | null): LinkPlan {
   const microphone: Encoding = { maxBitrate: SOUND_BPS, priority: 'high' }
-  const camera = demand.camera && cameraPlan(demand.camera, RUNGS[rung] ?? RUNGS[LAST]!)
+  const camera = demand.camera && cameraPlan(demand, demand.camera, RUNGS[rung] ?? RUNGS[LAST]!)
   const screen = demand.screen && screenPlan(availableBps)
   const bps = (demand.microphone ? SOUND_BPS : 0) + (camera?.maxBitrate ?? 0) + (screen?.maxBitrate ?? 0)
   return { microphone, camera, screen, bps }
 }
 
-function cameraPlan(camera: Picture, rung: Rung): Encoding {
+function cameraPlan(demand: Demand, camera: Picture, rung: Rung): Encoding {
   return {
     maxBitrate: rung.bps,
     maxFramerate: rung.fps,
     scaleResolutionDownBy: Math.max(1, Math.round((camera.height / rung.height) * 100) / 100),
     priority: 'low',
     degradation: 'balanced',
+    codecs: codecsFor(demand, pixelsOf(rung, camera)),
   }
 }
 

@@ -1,8 +1,10 @@
 import { Listeners } from '../../signal/listeners'
 import type { RoomCall } from '../room'
 import type { Path, RoomSnapshot, Slot } from '../state'
+import { SLOTS } from '../state'
 import { applyPlan } from './apply'
 import { troublesOf, type Trouble } from './cause'
+import { Encoders, nameOf } from './codec'
 import { countersOf, midsOf, type Picture } from './counters'
 import { GRADE_VALUE, gradeOf, worstOf, type Grade } from './grade'
 import { History, Overview } from './history'
@@ -68,6 +70,7 @@ export class QualityWatch {
   private readonly steady = new Steady<Trouble>(({ cause, peer }) => `${cause} ${peer ?? ''}`)
   private readonly overall = new Overview()
   private readonly processor: Processor
+  private readonly encoders = new Encoders()
   private readonly timer: ReturnType<typeof setInterval>
   private latest: QualitySnapshot = { links: [], grade: null, budget: { usedBps: 0, availableBps: null }, troubles: [] }
   private reading = false
@@ -138,7 +141,12 @@ export class QualityWatch {
     const stats = link.pc.connectionState === 'connected' ? await link.pc.getStats().catch(() => null) : null
     const sample = stats && link.meter.take(countersOf(stats, midsOf(link.pc), Date.now()))
     link.quality = { ...link.quality, sample, grade: sample && gradeOf(sample) }
-    if (sample) link.history.push(sample)
+    if (!sample) return
+    link.history.push(sample)
+    // A camera that is covered or in use elsewhere has no pictures to encode.
+    if (this.options.track('camera')?.muted !== false) return
+    const sender = link.pc.getTransceivers()[SLOTS.indexOf('camera')]?.sender
+    if (sender) this.encoders.take(sender, nameOf(sender.getParameters().encodings[0]?.codec), sample.sent.camera !== undefined)
   }
 
   private adapt(room: RoomSnapshot): void {
@@ -152,6 +160,7 @@ export class QualityWatch {
       microphone: this.options.track('microphone') !== null,
       sharing: room.sends.screen || room.peers.some(({ sends }) => sends.screen),
       pixelsPerSecond: this.processor.take(limited, now),
+      unfit: this.encoders.unfit,
     }
     const top = topRung(demand)
     for (const link of all) {
