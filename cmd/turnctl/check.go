@@ -22,7 +22,7 @@ type CheckConfig struct {
 	Realm      string          `key:"realm" example:"example.com" help:"Realm that the relay is to say; empty: any."`
 	Timeout    time.Duration   `key:"timeout" default:"3s" help:"How long each answer is waited for."`
 	Packets    int             `key:"packets" default:"50" help:"How many packets measure round trip, jitter and loss; 20 ms between them."`
-	Quick      bool            `key:"quick" default:"false" help:"Leave out the throughput and TCP relaying, and check the URLs side by side."`
+	Quick      bool            `key:"quick" default:"false" help:"Leave out throughput, TCP relaying and RFC 5780, and check the URLs side by side."`
 	CAFile     string          `key:"ca-file" example:"/etc/ssl/private-ca.pem" help:"Certificates to trust in place of the system's, PEM."`
 	ServerName string          `key:"server-name" example:"turn.example.com" help:"Name that certificates are to be for; empty: the URL's host."`
 	OutputConfig

@@ -2,78 +2,111 @@ package check
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/pion/stun/v4"
 
-	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
-// discovery asks whether the relay helps clients to find out what their NAT does (RFC 5780). Calls do not need it.
+// discovery asks whether the relay helps clients to find out what their NAT does (RFC 5780): it is to answer at two addresses with two
+// ports each, and from another of them where CHANGE-REQUEST asks for that. Calls do not need it, so what is wrong is a warning.
 func (l *ladder) discovery(i *verdict.Item) {
 	switch {
 	case !l.other.IsValid():
 		skip(i, "not offered: the relay has no second address")
 		return
-	case l.other.Addr() == l.addr.Addr():
+	case l.o.Quick:
+		skip(i, "not tried in the quick way")
+		return
+	case l.other.Addr() == l.addr.Addr() || l.other.Port() == l.addr.Port():
 		warn(i, verdict.Low, "give coturn two listening-ip lines of one family, or no-rfc5780",
-			"OTHER-ADDRESS %s is the relay's own address, so clients that ask draw wrong conclusions", l.other)
+			"OTHER-ADDRESS %s shares its address or port with the relay's own %s, so clients that ask draw wrong conclusions", l.other, l.addr)
+		return
+	case l.other.Addr().Is4() != l.addr.Addr().Is4():
+		warn(i, verdict.Low, "give coturn two listening-ip lines of one family, or no-rfc5780",
+			"OTHER-ADDRESS %s is of another family than %s, so clients that ask get no answer", l.other, l.addr)
 		return
 	}
-	c, err := l.another()
+	s, err := openSurvey(l.ctx, l.client.LocalAddr(), l.addr.Addr().Is6(), l.o.Timeout/2) // two waits of it
 	if err != nil {
 		i.Status, i.Summary, i.Evidence = verdict.Unknown, "no second socket", err.Error()
 		return
 	}
-	defer c.Close()
-	// The socket of c hears only the address that it is connected to, so it is the other address that is asked, as in the second test
-	// of RFC 5780, section 4.3. An answer from a changed address depends on this host's NAT, and would say nothing of the relay.
-	other := *l
-	other.addr = l.other
-	second, err := other.another()
-	if err != nil {
-		i.Status, i.Summary, i.Evidence = verdict.Unknown, "no second socket", err.Error()
+	defer s.Close()
+	sources := []netip.AddrPort{
+		l.addr,
+		netip.AddrPortFrom(l.addr.Addr(), l.other.Port()),
+		netip.AddrPortFrom(l.other.Addr(), l.addr.Port()),
+		l.other,
+	}
+	oneMapping, ok := l.fourAddresses(i, s, sources)
+	if !ok {
 		return
 	}
-	defer second.Close()
-	m, err := second.Do(l.ctx, stun.MethodBinding)
-	if err != nil {
-		warn(i, verdict.Low, fmt.Sprintf("let UDP to %s through the firewall, or set no-rfc5780", l.other),
-			"the second address %s is offered and does not answer (%s)", l.other, turnclient.Words(err, l.o.Timeout))
+	i.Summary = fmt.Sprintf("offered: all of %v answer", sources)
+	if !oneMapping {
+		i.Summary += "; whether from each other's address cannot be seen from here, through a NAT that maps by destination"
 		return
 	}
-	origin, _ := turnclient.PlainAddress(m, stun.AttrResponseOrigin)
-	i.Summary = fmt.Sprintf("offered: %s answers too", l.other)
-	if origin.IsValid() && origin != l.other {
-		warn(i, verdict.Low, "put the addresses right that external-ip names", "%s answers as %s", l.other, origin)
+	if l.changes(i, s, sources) {
+		i.Summary += ", and each for the first when CHANGE-REQUEST asks for that"
 	}
 }
 
-// version looks up what is known of the version that the relay says it is.
-func (l *ladder) version(i *verdict.Item) {
-	i.Took = noTime
-	if l.software == "" {
-		skip(i, "the relay does not say what it is (no-software-attribute), which is as it should be")
-		return
+// fourAddresses asks each for a Binding, by one socket. That opens the filter of a NAT on the way for what changes asks next; oneMapping
+// says that the NAT shows the same address to all of them, without which it would keep out what comes from elsewhere than it was asked.
+func (l *ladder) fourAddresses(i *verdict.Item, s *survey, sources []netip.AddrPort) (oneMapping, ok bool) {
+	var ask []question
+	for _, a := range sources {
+		ask = append(ask, question{to: a})
 	}
-	v, err := coturn.ParseVersion(l.software)
-	if err != nil {
-		skip(i, "%q is not a version of coturn", l.software)
-		return
-	}
-	open := v.Vulnerabilities()
-	i.Summary = fmt.Sprintf("coturn %s", v)
-	if len(open) == 0 {
-		i.Summary += ", of which no vulnerability is listed here"
-		return
-	}
-	warn(i, open[0].Severity, "upgrade to coturn "+coturn.Newest.String()+"; `turnctl audit` tells which of them matter with this configuration",
-		"coturn %s has %d known vulnerabilities, unless its distributor has mended them", v, len(open))
-	for n, f := range open {
-		if n > 0 {
-			i.Evidence += "\n"
+	answers := s.Ask(ask)
+	var mapped netip.AddrPort
+	oneMapping = true
+	for n, a := range answers {
+		if a.message == nil {
+			warn(i, verdict.Low, fmt.Sprintf("let UDP to %s through the firewall, or set no-rfc5780", sources[n]),
+				"RFC 5780 is offered, and %s does not answer within %s", sources[n], s.wait)
+			return false, false
 		}
-		i.Evidence += fmt.Sprintf("%s (%s, mended in %s): %s", f.ID, f.Severity, f.FixedIn, f.Summary)
+		origin, _ := turnclient.PlainAddress(a.message, stun.AttrResponseOrigin)
+		if a.from != sources[n] || origin.IsValid() && origin != sources[n] {
+			warn(i, verdict.Low, "put the addresses right that external-ip names, or set no-rfc5780", "%s answers from %s, and says that it is %s", sources[n], a.from, origin)
+			return false, false
+		}
+		here, _ := turnclient.Address(a.message, stun.AttrXORMappedAddress)
+		if n > 0 && here != mapped {
+			oneMapping = false
+		}
+		mapped = here
 	}
+	return oneMapping, true
+}
+
+// changes asks the first of the sources to have the others answer in its place (RFC 5780, section 7.2); it says whether they did.
+func (l *ladder) changes(i *verdict.Item, s *survey, sources []netip.AddrPort) bool {
+	names := []string{"", "change-port", "change-ip", "change-ip and change-port"}
+	var ask []question
+	for _, flags := range []byte{changePort, changeIP, changeIP | changePort} {
+		ask = append(ask, question{to: sources[0], change: flags})
+	}
+	for n, a := range s.Ask(ask) {
+		want := sources[n+1]
+		switch {
+		case a.message == nil:
+			warn(i, verdict.Low, fmt.Sprintf("let UDP from %s out through the relay's firewall, or set no-rfc5780", want),
+				"asked for %s, %s has nothing come from %s within %s", names[n+1], sources[0], want, s.wait)
+			return false
+		case turnclient.RefusalOf(a.message) != nil:
+			warn(i, verdict.Low, "set no-rfc5780", "asked for %s, %s refuses", names[n+1], sources[0])
+			i.Evidence = turnclient.RefusalOf(a.message).Error()
+			return false
+		case a.from != want:
+			warn(i, verdict.Low, "set no-rfc5780, or name both addresses in listening-ip", "asked for %s, %s answers from %s in place of %s", names[n+1], sources[0], a.from, want)
+			return false
+		}
+	}
+	return true
 }

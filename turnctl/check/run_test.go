@@ -54,15 +54,22 @@ func text(t *testing.T, r verdict.Report) string {
 // wantItem fails unless the item is there with the status, and says some words.
 func wantItem(t *testing.T, r verdict.Report, name string, status verdict.Status, words string) {
 	t.Helper()
+	i := item(t, r, name)
+	if i.Status != status || !strings.Contains(i.Summary, words) {
+		t.Errorf("%s is %s: %s; want %s with %q in\n%s", name, i.Status, i.Summary, status, words, text(t, r))
+	}
+}
+
+// item is the one of that name, which must be there.
+func item(t *testing.T, r verdict.Report, name string) verdict.Item {
+	t.Helper()
 	for _, i := range r.Items {
 		if i.Name == name {
-			if i.Status != status || !strings.Contains(i.Summary, words) {
-				t.Errorf("%s is %s: %s; want %s with %q in\n%s", name, i.Status, i.Summary, status, words, text(t, r))
-			}
-			return
+			return i
 		}
 	}
 	t.Errorf("no item %s in\n%s", name, text(t, r))
+	return verdict.Item{}
 }
 
 func wantExit(t *testing.T, r verdict.Report, want int) {
