@@ -1,8 +1,6 @@
 import { onScopeDispose, ref, shallowReadonly, shallowRef, watch } from 'vue'
 import type { LibraryItem } from '@/media/library/item'
 import type { CallRecording } from '@/media/record/callRecording'
-import type { ChunkSink } from '@/media/record/chunkFile'
-import { recordingType } from '@/media/record/formats'
 import type { RecorderView } from '@/media/record/recorder'
 import { names, type Scene, type Subject } from '@/media/record/scene'
 import type { CallContext } from './callFeature'
@@ -61,9 +59,8 @@ export function useRecording(context: CallContext) {
 
   /** Resolves when the recording is over and saved. */
   async function record(subject: Subject): Promise<void> {
-    const [{ CallRecording }, { ChunkFile }, { FOLDER }, { Library }] = await Promise.all([
+    const [{ CallRecording }, { FOLDER }, { Library }] = await Promise.all([
       import('@/media/record/callRecording'),
-      import('@/media/record/chunkFile'),
       import('@/media/library/files'),
       import('@/media/library/library'),
     ])
@@ -71,18 +68,15 @@ export function useRecording(context: CallContext) {
     try {
       const who = names(scene(), subject)
       const title = subject.kind === 'person' ? (who[0] ?? titleOf(context.room().room)) : titleOf(context.room().room)
-      const open = await library.begin({ title, who }, recordingType(subject.kind === 'voices' ? 'audio' : 'video') ?? '')
-      let file: ChunkSink | null = null
+      const open = await library.begin({ title, who }, subject.kind === 'voices' ? 'audio/webm' : 'video/webm')
       try {
-        file = await ChunkFile.open(FOLDER, open.file)
         if (gone) throw new DOMException('the call is over', 'NotAllowedError')
         // Before the first picture is taken, as the others have a right to know.
         context.call.setStatus({ recording: true })
-        recording = await CallRecording.start(subject, scene(), file, look)
+        recording = await CallRecording.start(subject, scene(), { folder: FOLDER, name: open.file }, look)
         recording.show(scene())
         if (gone) stop()
       } catch (error) {
-        await file?.close()
         await open.discard()
         throw error
       }

@@ -1,7 +1,9 @@
-import type { ChunkSink } from './chunkFile'
+import { ChunkFile } from './chunkFile'
 import { Compositor } from './compositor'
+import { encodedFrom } from './encodedMix'
 import { AUDIO_BITS_PER_SECOND, recordingType, VIDEO_BITS_PER_SECOND } from './formats'
 import type { Size } from './layout'
+import { MediaRecorderEngine } from './mediaRecorderEngine'
 import { VoiceMixer } from './mixer'
 import { Recorder, type RecorderView } from './recorder'
 import { framed, sounds, type Scene, type Subject } from './scene'
@@ -19,7 +21,13 @@ export function frameSize(subject: Subject): Size {
   return { width: even(width), height: even(height) }
 }
 
-/** Records a subject of the call into a sink; the scene may change all the while. */
+/** A file to be made in the origin's private file system. */
+export interface Place {
+  folder: string
+  name: string
+}
+
+/** Records a subject of the call into a file; the scene may change all the while. */
 export class CallRecording {
   readonly subject: Subject
   private readonly mixer: VoiceMixer
@@ -39,21 +47,19 @@ export class CallRecording {
     })
   }
 
-  /** Resolves when it records. Rejects with a NotSupportedError where the browser records no WebM. */
-  static async start(subject: Subject, scene: Scene, sink: ChunkSink, changed: () => void): Promise<CallRecording> {
+  /** Resolves when it records. Rejects with a NotSupportedError where the browser can record no WebM. */
+  static async start(subject: Subject, scene: Scene, place: Place, changed: () => void): Promise<CallRecording> {
     const withPicture = subject.kind !== 'voices'
-    const mimeType = recordingType(withPicture ? 'video' : 'audio')
-    if (mimeType === null) throw new DOMException('this browser records no WebM', 'NotSupportedError')
     const mixer = new VoiceMixer()
-    const compositor = withPicture ? new Compositor(frameSize(subject)) : null
+    const size = frameSize(subject)
+    const compositor = withPicture ? new Compositor(size) : null
     try {
       mixer.mix(sounds(scene, subject))
       compositor?.show(framed(scene, subject))
       // Else it would begin with empty tiles.
       await compositor?.ready()
-      const stream = new MediaStream([...(compositor ? [compositor.track] : []), mixer.track])
-      const media = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: VIDEO_BITS_PER_SECOND, audioBitsPerSecond: AUDIO_BITS_PER_SECOND })
-      return new CallRecording(subject, mixer, compositor, new Recorder({ recorder: media, sink, changed }))
+      const recorder = (await encodedFrom(mixer, compositor, size, place, changed)) ?? (await byBrowser(mixer, compositor, place, changed))
+      return new CallRecording(subject, mixer, compositor, recorder)
     } catch (error) {
       compositor?.stop()
       mixer.stop()
@@ -87,4 +93,14 @@ export class CallRecording {
   stop(): Promise<void> {
     return this.recorder.stop()
   }
+}
+
+/** By MediaRecorder, where the page can't encode by itself. */
+async function byBrowser(mixer: VoiceMixer, compositor: Compositor | null, place: Place, changed: () => void): Promise<Recorder> {
+  const mimeType = recordingType(compositor ? 'video' : 'audio')
+  if (mimeType === null) throw new DOMException('this browser records no WebM', 'NotSupportedError')
+  const stream = new MediaStream([...(compositor ? [compositor.track] : []), mixer.track])
+  const media = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: VIDEO_BITS_PER_SECOND, audioBitsPerSecond: AUDIO_BITS_PER_SECOND })
+  const sink = await ChunkFile.open(place.folder, place.name)
+  return new Recorder({ start: (events) => new MediaRecorderEngine(media, sink, events), changed })
 }

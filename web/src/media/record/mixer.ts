@@ -1,11 +1,11 @@
 /**
- * Mixes voices into one track; they may come and go while it runs, and without any it is silent.
+ * Mixes voices into one output; they may come and go while it runs, and without any it is silent.
  * Chromium feeds a remote track into WebAudio only while some element plays it, which the call's page does.
  */
 export class VoiceMixer {
-  readonly track: MediaStreamTrack
-  private readonly context: AudioContext
+  readonly context: AudioContext
   private readonly limiter: DynamicsCompressorNode
+  private made: MediaStreamTrack | null = null
   private readonly sources = new Map<MediaStreamTrack, MediaStreamAudioSourceNode>()
 
   constructor(context = new AudioContext()) {
@@ -17,12 +17,21 @@ export class VoiceMixer {
     limiter.attack.value = 0.003
     limiter.release.value = 0.15
     this.limiter = limiter
-    const output = context.createMediaStreamDestination()
-    limiter.connect(output)
+    void context.resume()
+  }
+
+  /** What is mixed, from now on. */
+  get output(): AudioNode {
+    return this.limiter
+  }
+
+  get track(): MediaStreamTrack {
+    if (this.made) return this.made
+    const output = this.context.createMediaStreamDestination()
+    this.limiter.connect(output)
     const [track] = output.stream.getAudioTracks()
     if (!track) throw new Error('an audio destination without a track')
-    this.track = track
-    void context.resume()
+    return (this.made = track)
   }
 
   /** Mixes exactly these from now on. */
@@ -42,7 +51,7 @@ export class VoiceMixer {
 
   stop(): void {
     this.mix([])
-    this.track.stop()
+    this.made?.stop()
     void this.context.close()
   }
 }

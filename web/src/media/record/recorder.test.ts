@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { ChunkError } from './chunkFile'
-import { Recorder, type MediaRecorderLike } from './recorder'
+import { MediaRecorderEngine, type MediaRecorderLike } from './mediaRecorderEngine'
+import { Recorder } from './recorder'
 
 class FakeMediaRecorder {
   state: RecordingState = 'inactive'
@@ -59,7 +60,7 @@ beforeEach(() => {
   sink = new FakeSink()
   clock = 5_000
   changed = vi.fn<() => void>()
-  recorder = new Recorder({ recorder: media, sink, changed, now: () => clock })
+  recorder = new Recorder({ start: (events) => new MediaRecorderEngine(media, sink, events), changed, now: () => clock })
 })
 
 describe('a recorder', () => {
@@ -113,7 +114,7 @@ describe('a recorder', () => {
     await recorder.done
     expect(recorder.view()).toMatchObject({ state: 'stopped', trouble: 'broken' })
     media = new FakeMediaRecorder()
-    recorder = new Recorder({ recorder: media, sink, changed })
+    recorder = new Recorder({ start: (events) => new MediaRecorderEngine(media, sink, events), changed })
     media.stop()
     await recorder.done
     expect(recorder.view()).toMatchObject({ state: 'stopped', trouble: null })
