@@ -102,5 +102,10 @@ async function byBrowser(mixer: VoiceMixer, compositor: Compositor | null, place
   const stream = new MediaStream([...(compositor ? [compositor.track] : []), mixer.track])
   const media = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: VIDEO_BITS_PER_SECOND, audioBitsPerSecond: AUDIO_BITS_PER_SECOND })
   const sink = await ChunkFile.open(place.folder, place.name)
-  return new Recorder({ start: (events) => new MediaRecorderEngine(media, sink, events), changed })
+  try {
+    return new Recorder({ start: (events) => new MediaRecorderEngine(media, sink, events), changed })
+  } catch (error) {
+    await sink.close()
+    throw error
+  }
 }

@@ -6,6 +6,8 @@ import { WebmWriter } from './webmWriter'
 const KEY_EVERY = 3
 /** A page that is too busy to paint holds its sound up for no longer than this, in seconds: then the last picture stands for the next. */
 const HOLD = 0.4
+/** An encoder that has given nothing for so long, in seconds, has left a picture out. */
+const LEFT_OUT = 2
 /** Beyond these (half a minute), the machine is too slow even for sound. */
 const MOST_SOUNDS = 1_500
 /** VP8 first, as it costs the least of what a call leaves of the processor. */
@@ -26,6 +28,8 @@ export class Encoding {
   private readonly sound: AudioEncoder
   private readonly picture: VideoEncoder | null
   private taken = 0
+  /** Pictures in the encoder, by their moments. */
+  private inside: number[] = []
   private lastPicture: VideoFrame | null = null
   /** Both in µs of the recording. */
   private lastAt = -1
@@ -49,9 +53,8 @@ export class Encoding {
     const error = () => events.failed('broken')
     this.sound = new AudioEncoder({ output: (chunk, meta) => writer.addSound(chunk, meta), error })
     this.sound.configure(sound)
-    this.picture = picture && new VideoEncoder({ output: (chunk, meta) => writer.addPicture(chunk, meta), error })
+    this.picture = picture && new VideoEncoder({ output: (chunk, meta) => this.putPicture(chunk, meta), error })
     if (picture) this.picture?.configure(picture)
-    this.picture?.addEventListener('dequeue', () => this.tell())
   }
 
   /** Pieces of sound that wait for their encoder. */
@@ -106,19 +109,29 @@ export class Encoding {
     const keyFrame = timestamp - this.lastKeyAt >= KEY_EVERY * 1e6
     if (keyFrame) this.lastKeyAt = timestamp
     this.lastAt = timestamp
+    this.inside.push(timestamp)
     const placed = new VideoFrame(frame, { timestamp })
     this.picture.encode(placed, { keyFrame })
     this.lastPicture?.close()
     this.lastPicture = placed
   }
 
+  private putPicture(chunk: EncodedVideoChunk, meta?: EncodedVideoChunkMetadata): void {
+    this.writer.addPicture(chunk, meta)
+    this.inside = this.inside.filter((at) => at > chunk.timestamp)
+    this.tell()
+  }
+
   private hold(soundAt: number): void {
-    if (!this.picture || !this.lastPicture || soundAt - this.lastAt < HOLD * 1e6 || this.picture.encodeQueueSize > 0) return
+    const behind = (soundAt - this.lastAt) / 1e6
+    if (!this.lastPicture || behind < HOLD || (this.inside.length > 0 && behind < LEFT_OUT)) return
+    this.inside = []
     this.encodePicture(this.lastPicture, Math.round(soundAt - (HOLD / 2) * 1e6))
+    this.tell()
   }
 
   private tell(): void {
-    this.events.picturesDone(this.taken - (this.picture?.encodeQueueSize ?? 0))
+    this.events.picturesDone(this.taken - this.inside.length)
   }
 }
 

@@ -8,7 +8,7 @@ const WRITE_EVERY_MS = 200
 
 let encoding: Encoding | null = null
 let queue: ChunkQueue | null = null
-let gathered: Uint8Array<ArrayBuffer>[] = []
+const gathered: Uint8Array<ArrayBuffer>[] = []
 let timer: ReturnType<typeof setInterval> | undefined
 
 const tell = (news: EncodingNews) => self.postMessage(news)
@@ -16,7 +16,7 @@ const tell = (news: EncodingNews) => self.postMessage(news)
 async function start(plan: EncodingPlan, sound: MessagePort): Promise<void> {
   const made = await Encoding.start(plan, {
     write: (bytes) => gathered.push(bytes),
-    picturesDone: (done) => tell({ is: 'pictures', done }),
+    picturesDone: (done) => tell({ is: 'pictures', done, sounds: encoding?.waiting ?? 0 }),
     failed: (trouble) => tell({ is: 'failed', trouble }),
   })
   if (!made) return tell({ is: 'refused', why: 'no encoder' })

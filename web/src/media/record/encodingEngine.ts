@@ -3,6 +3,8 @@ import type { RecorderEngine, RecorderEvents } from './recorder'
 
 /** Pictures on their way to the file; while so many are, further ones are left out. */
 const MOST_PICTURES = 3
+/** Where one takes longer than this, in ms, no second is on its way meanwhile: it would be as late again. */
+const SLOW_MS = 150
 
 /** Whether this browser may be able to encode by itself; what exactly, its worker finds out. */
 export function canEncode(): boolean {
@@ -19,6 +21,8 @@ export class EncodingEngine implements RecorderEngine {
   private events: RecorderEvents | null = null
   private sent = 0
   private done = 0
+  private sentAt: number[] = []
+  private tookMs = 0
   private paused = false
   private stopped = () => {}
   private readonly over = new Promise<void>((resolve) => (this.stopped = resolve))
@@ -64,12 +68,13 @@ export class EncodingEngine implements RecorderEngine {
 
   /** Whether a picture would be taken now. */
   get room(): boolean {
-    return !this.paused && this.waiting < MOST_PICTURES
+    return !this.paused && this.waiting < (this.tookMs > SLOW_MS ? 1 : MOST_PICTURES)
   }
 
   /** Takes the frame, whose timestamp is of the sound's clock, in µs. */
   take(frame: VideoFrame): void {
     this.sent++
+    this.sentAt.push(performance.now())
     this.order({ do: 'picture', frame }, [frame])
   }
 
@@ -98,11 +103,16 @@ export class EncodingEngine implements RecorderEngine {
     this.worker.postMessage(order, transfer)
   }
 
+  private note(done: number, sounds: number): void {
+    // While a stand-in is in the encoder, it counts as one of the page's.
+    for (; this.done < done; this.done++) this.tookMs = performance.now() - (this.sentAt.shift() ?? performance.now())
+    this.load = { ...this.load, sounds }
+  }
+
   private hear(news: EncodingNews): void {
     switch (news.is) {
       case 'pictures':
-        this.done = news.done
-        return
+        return this.note(news.done, news.sounds)
       case 'written':
         this.load = { sounds: news.sounds, disk: news.disk }
         return this.events?.written(news.bytes)

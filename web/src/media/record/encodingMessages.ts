@@ -32,8 +32,8 @@ export type EncodingNews =
   | { is: 'started' }
   /** Nothing was begun: the browser can't encode this. */
   | { is: 'refused'; why: string }
-  /** So many pictures have been encoded or left out since it began. */
-  | { is: 'pictures'; done: number }
+  /** So many pictures have been encoded or left out since it began; so many pieces of sound wait. */
+  | { is: 'pictures'; done: number; sounds: number }
   | ({ is: 'written'; bytes: number } & EncodingLoad)
   | { is: 'failed'; trouble: RecorderTrouble }
   | { is: 'stopped' }

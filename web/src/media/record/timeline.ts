@@ -35,7 +35,8 @@ export class Timeline {
   resume(at: number): void {
     const { to, shift } = this.last
     if (to === Infinity) return
-    const from = Math.max(at, to)
+    // What came while it was paused is gone: going on from before it would leave a gap in the sound.
+    const from = Math.max(at, to, this.placed)
     this.stretches.push({ from, to: Infinity, shift: shift - (from - to) })
   }
 
