@@ -7,7 +7,10 @@ const run = promisify(execFile)
 /** The camera shows its time in ms as so many stripes, white for 1, and one more that makes their number even. */
 const BITS = 24
 const STRIPES = 32
+/** The pitch of a beep tells its second, up to ten. */
 const BEEP_HERTZ = 1_000
+const BEEP_STEP = 100
+const BEEPS = 10
 const RATE = 48_000
 
 declare global {
@@ -19,11 +22,11 @@ declare global {
 
 /**
  * Before the page is opened: gives its visitor a camera and a microphone of one clock, that of a sound context. Every picture shows
- * the moment at which it was drawn, and a beep begins every full second.
+ * the moment at which it was drawn; a beep begins every full second, at a pitch that tells which.
  */
 export async function giveClapper(page: Page): Promise<void> {
   await page.addInitScript(
-    ({ bits, stripes, hertz }) => {
+    ({ bits, stripes, hertz, step, count }) => {
       const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
       const context = new AudioContext()
       addEventListener('pointerdown', () => void context.resume(), { capture: true })
@@ -40,12 +43,17 @@ export async function giveClapper(page: Page): Promise<void> {
 
       function beeps(): MediaStreamTrack {
         const { sampleRate } = context
-        const second = new AudioBuffer({ length: sampleRate, sampleRate })
-        second.copyToChannel(Float32Array.from({ length: sampleRate / 20 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * hertz * n) / sampleRate)), 0)
-        const source = new AudioBufferSourceNode(context, { buffer: second, loop: true })
+        const start = Math.ceil(context.currentTime + 0.1)
+        const round = new AudioBuffer({ length: count * sampleRate, sampleRate })
+        for (let second = 0; second < count; second++) {
+          const pitch = hertz + step * ((start + second) % count)
+          const beep = Float32Array.from({ length: sampleRate / 20 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * pitch * n) / sampleRate))
+          round.copyToChannel(beep, 0, second * sampleRate)
+        }
+        const source = new AudioBufferSourceNode(context, { buffer: round, loop: true })
         const output = new MediaStreamAudioDestinationNode(context)
         source.connect(output)
-        source.start(Math.ceil(context.currentTime + 0.1))
+        source.start(start)
         return output.stream.getAudioTracks()[0]!
       }
 
@@ -64,7 +72,7 @@ export async function giveClapper(page: Page): Promise<void> {
         return canvas.captureStream(30).getVideoTracks()[0]!
       }
     },
-    { bits: BITS, stripes: STRIPES, hertz: BEEP_HERTZ },
+    { bits: BITS, stripes: STRIPES, hertz: BEEP_HERTZ, step: BEEP_STEP, count: BEEPS },
   )
 }
 
@@ -90,23 +98,47 @@ export async function picturesOf(path: string): Promise<Clap[]> {
   })
 }
 
-/** Where a recording's beeps begin, in seconds of its own time, as its timestamps have it. */
-export async function beepsOf(path: string): Promise<number[]> {
+/** Where a recording turns from dark to light, in seconds. */
+export async function flashesOf(path: string): Promise<number[]> {
+  const [times, { stdout }] = await Promise.all([
+    packetTimes(path, 'v'),
+    run('ffmpeg', ['-v', 'error', '-i', path, '-an', '-fps_mode', 'passthrough', '-vf', 'scale=1:1:flags=area,format=gray', '-f', 'rawvideo', '-'], { encoding: 'buffer', maxBuffer: 1 << 26 }),
+  ])
+  return times.filter((_, n) => n > 0 && stdout[n]! > 127 && stdout[n - 1]! <= 127)
+}
+
+/** A recording's beeps, the moments at which they began, up to ten seconds, and the recording's end by its sound. */
+export async function beepsOf(path: string): Promise<{ beeps: Clap[]; end: number }> {
   const [times, { stdout }] = await Promise.all([
     packetTimes(path, 'a'),
     run('ffmpeg', ['-v', 'error', '-i', path, '-vn', '-ac', '1', '-ar', String(RATE), '-f', 's16le', '-'], { encoding: 'buffer', maxBuffer: 1 << 28 }),
   ])
   const samples = new Int16Array(stdout.buffer, stdout.byteOffset, stdout.length >> 1)
   const perPacket = Math.round(samples.length / times.length / 120) * 120
-  const begins: number[] = []
-  let quietSince = 0
-  samples.forEach((sample, n) => {
-    if (Math.abs(sample) < 1_500) return
-    if (n - quietSince > RATE / 2) begins.push((times[Math.floor(n / perPacket)] ?? NaN) + (n % perPacket) / RATE)
+  const beeps: Clap[] = []
+  let quietSince = -RATE
+  for (let n = 0; n < samples.length; n++) {
+    if (Math.abs(samples[n]!) < 1_500) continue
+    if (n - quietSince > RATE / 2 && n + PITCHED < samples.length) {
+      const shown = Math.round((pitch(samples.subarray(n, n + PITCHED)) - BEEP_HERTZ) / BEEP_STEP)
+      beeps.push({ shown, at: (times[Math.floor(n / perPacket)] ?? NaN) + (n % perPacket) / RATE })
+    }
     quietSince = n
-  })
-  return begins
+  }
+  return { beeps, end: (times.at(-1) ?? NaN) + perPacket / RATE }
 }
+
+/** Samples of a beep that its pitch is read from: 40 ms. */
+const PITCHED = RATE / 25
+
+function pitch(samples: Int16Array): number {
+  let crossings = 0
+  for (let n = 1; n < samples.length; n++) if (samples[n - 1]! < 0 !== samples[n]! < 0) crossings++
+  return ((crossings / 2) * RATE) / samples.length
+}
+
+/** The remainder that is nearest to nought, of seconds that are known up to ten. */
+export const nearest = (seconds: number) => seconds - BEEPS * Math.round(seconds / BEEPS)
 
 export interface Sync {
   /** How much later the picture of a moment is than its sound, in ms, in the first minute (or third) and in the last. */
@@ -118,12 +150,12 @@ export interface Sync {
 
 /** How far a recording's pictures and sounds of the same moment are apart. A busy machine is late with many a picture, so medians are taken. */
 export async function syncOf(path: string): Promise<Sync> {
-  const [pictures, beeps] = await Promise.all([picturesOf(path), beepsOf(path)])
-  const apart = beeps.flatMap((at) => {
+  const [pictures, { beeps }] = await Promise.all([picturesOf(path), beepsOf(path)])
+  const apart = beeps.flatMap(({ shown, at }) => {
     const near = pictures.filter((picture) => Math.abs(picture.at - at) < 2)
     if (near.length < 10) return []
     const picture = median(near.map((clap) => clap.at - clap.shown))
-    return [{ at, ms: (picture - at + Math.round(at - picture)) * 1000 }]
+    return [{ at, ms: nearest(picture - at + shown) * 1000 }]
   })
   const edge = Math.min(60, Math.floor(apart.length / 3))
   return {
@@ -135,7 +167,7 @@ export async function syncOf(path: string): Promise<Sync> {
 
 const median = (all: number[]) => all.toSorted((a, b) => a - b)[all.length >> 1] ?? NaN
 
-async function packetTimes(path: string, stream: 'a' | 'v'): Promise<number[]> {
+export async function packetTimes(path: string, stream: 'a' | 'v'): Promise<number[]> {
   const args = ['-v', 'error', '-select_streams', stream, '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', path]
   const { stdout } = await run('ffprobe', args, { maxBuffer: 1 << 26 })
   return stdout.split('\n').filter((line) => line !== '').map(parseFloat)

@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { expectGoodLooks } from '../harness/look'
 import { colourAt, framesFrom, probe, tones } from '../harness/mediaFile'
 import { giveProps } from '../harness/props'
+import { elapsed, openLibrary, recordedFor, stopRecording, useDownloads } from '../harness/recordings'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
 
@@ -17,11 +14,7 @@ const HEARD = -30
 const SILENT = -50
 const SOON = { timeout: 15_000 }
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'callmesh-recordings-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const downloaded = useDownloads()
 
 /** Ada and Bo in a call, each with a tone and a picture. */
 async function call(): Promise<[ada: Visitor, bo: Visitor]> {
@@ -31,40 +24,6 @@ async function call(): Promise<[ada: Visitor, bo: Visitor]> {
   await Promise.all([ada.enter(room), bo.enter(room)])
   await Promise.all([ada.sees('Bo'), bo.sees('Ada'), ada.hears('Bo'), bo.hears('Ada')])
   return [ada, bo]
-}
-
-const elapsed = async (visitor: Visitor) => {
-  const [minutes, seconds] = (await visitor.find('recording-time').innerText()).split(':').map(Number)
-  return minutes! * 60 + seconds!
-}
-
-async function fromMenu(visitor: Visitor, action: string): Promise<void> {
-  await visitor.find('more').click()
-  await visitor.find(action).click()
-}
-
-async function recordedFor(visitor: Visitor, seconds: number): Promise<void> {
-  await expect.poll(() => elapsed(visitor), { timeout: 30_000, interval: 100 }).toBeGreaterThanOrEqual(seconds)
-}
-
-async function stopRecording(visitor: Visitor): Promise<void> {
-  await visitor.find('recording-stop').click()
-  await visitor.notice('recording-saved').waitFor()
-}
-
-async function openLibrary(visitor: Visitor): Promise<void> {
-  await visitor.open('/library')
-  await visitor.page.locator('[data-testid="library"][data-phase="open"]').waitFor()
-}
-
-/** What a click on an item's menu downloads. */
-async function downloaded(visitor: Visitor, action: string, index = 0): Promise<string> {
-  const { page } = visitor
-  await visitor.find('library-menu').nth(index).click()
-  const [download] = await Promise.all([page.waitForEvent('download', { timeout: 60_000 }), visitor.find(action).click()])
-  const path = join(folder, `${Date.now()}-${download.suggestedFilename()}`)
-  await download.saveAs(path)
-  return path
 }
 
 test('a call is recorded with everybody in it, the others are told, and a pause is not in it', async () => {
@@ -152,12 +111,6 @@ test('one person is recorded alone, and the library renames, cuts, converts and 
   await expect.poll(() => items.count(), SOON).toBe(2)
   await ada.find('library-search').fill('INTERVIEW bo')
   await expect.poll(() => items.count(), SOON).toBe(1)
-  await ada.find('library-menu').click()
-  await ada.find('delete').click()
-  await ada.find('delete-sure').click()
-  await ada.find('library-dialog').waitFor({ state: 'detached' })
-  await ada.find('library-search').fill('')
-  await expect.poll(() => items.allInnerTexts(), SOON).toEqual([expect.stringContaining('Bo (part)')])
   const files = () =>
     ada.page.evaluate(async () => {
       const names: string[] = []
@@ -165,71 +118,13 @@ test('one person is recorded alone, and the library renames, cuts, converts and 
       for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name)
       return names.length
     })
+  await ada.find('library-menu').click()
+  await ada.find('delete').click()
+  await ada.find('delete-sure').click()
+  await ada.find('library-dialog').waitFor({ state: 'detached' })
+  await ada.find('library-search').fill('')
+  await expect.poll(() => items.allInnerTexts(), SOON).toEqual([expect.stringContaining('Bo (part)')])
   await expect.poll(files, { message: 'files that are left' }).toBe(1)
-})
-
-/** Kills the visitor's page as a crash of its process does; the library, opened then, has recovered the recording. */
-async function killAndRecover(visitor: Visitor): Promise<Page> {
-  visitor.watch.allow(/the page crashed/)
-  const context = visitor.page.context()
-  const session = await context.newCDPSession(visitor.page)
-  const crash = visitor.page.waitForEvent('crash')
-  // The answer never comes.
-  void session.send('Page.crash').catch(() => undefined)
-  await crash
-  const page = await context.newPage()
-  await page.goto(`${visitor.edge.origin}/library`)
-  await page.getByTestId('recovered').waitFor({ timeout: 30_000 })
-  return page
-}
-
-async function saved(page: Page): Promise<string> {
-  await page.getByTestId('library-menu').click()
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('download-webm').click()])
-  const path = join(folder, `${Date.now()}-recovered.webm`)
-  await download.saveAs(path)
-  return path
-}
-
-test('a recording whose page was killed is there up to its last second', async () => {
-  const [ada] = await call()
-  await fromMenu(ada, 'record-voices')
-  await recordedFor(ada, 4)
-  const shown = await elapsed(ada)
-  const path = await saved(await killAndRecover(ada))
-  const { streams, duration } = await probe(path)
-  expect(streams).toEqual(['audio opus'])
-  expect(duration).toBeGreaterThan(shown - 1.5)
-  for (const tone of await tones(path, duration - 1.5, [ADA.hertz, BO.hertz])) expect(tone).toBeGreaterThan(HEARD)
-})
-
-test('a recovered recording can be played from its middle', async () => {
-  const ada = await stage.visit('a', 'Ada')
-  await giveProps(ada.page, ADA)
-  await ada.enter(stage.room())
-  await ada.find('record').click()
-  await recordedFor(ada, 5)
-  const shown = await elapsed(ada)
-  const page = await killAndRecover(ada)
-  await page.getByTestId('library-open').click()
-  const played = await page.getByTestId('player').evaluate(async (video: HTMLVideoElement) => {
-    if (video.readyState < 1) await new Promise((resolve) => video.addEventListener('loadedmetadata', resolve))
-    const { duration } = video
-    video.currentTime = duration / 2
-    await new Promise((resolve) => video.addEventListener('seeked', resolve, { once: true }))
-    const before = video.getVideoPlaybackQuality().totalVideoFrames
-    await video.play()
-    await new Promise((resolve) => video.addEventListener('ended', resolve, { once: true }))
-    return { duration, frames: video.getVideoPlaybackQuality().totalVideoFrames - before }
-  })
-  // On a busy machine, encoded pictures come later than they were painted.
-  expect(played.duration).toBeGreaterThan(shown - 3)
-  expect(played.frames).toBeGreaterThan(5)
-  await page.getByTestId('dialog-close').click()
-  const path = await saved(page)
-  const { streams, duration } = await probe(path)
-  expect(streams).toEqual(['audio opus', 'video vp8'])
-  expect(await framesFrom(path, duration / 2)).toBeGreaterThan(3)
 })
 
 test('a recording ends when the disk is full, says so, and keeps what there is', async () => {
@@ -248,79 +143,6 @@ test('a recording ends when the disk is full, says so, and keeps what there is',
   const path = await downloaded(ada, 'download-webm')
   expect((await probe(path)).streams).toEqual(['audio opus', 'video vp8'])
   expect(await framesFrom(path, 1)).toBeGreaterThan(3)
-})
-
-test('pictures have every pixel of their track, can be drawn on, copied and kept', async () => {
-  const [ada] = await call()
-  await ada.page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
-  // Said of the looks that this test takes at a canvas.
-  ada.watch.allow(/willReadFrequently/)
-  const red = expect.objectContaining({ 0: expect.closeTo(200, -2), 2: expect.closeTo(30, -2) }) as unknown
-
-  // Our own, as the camera gives it, and not as the mirror shows it.
-  await ada.tile('You').getByTestId('tile-menu').click()
-  await ada.find('picture-tile').click()
-  const canvas = ada.find('picture')
-  await canvas.waitFor()
-  const look = (x: number, y: number) =>
-    canvas.evaluate((it: HTMLCanvasElement, [x, y]) => [...it.getContext('2d')!.getImageData(x! * it.width, y! * it.height, 1, 1).data].slice(0, 3), [x, y])
-  expect(await canvas.evaluate((it: HTMLCanvasElement) => [it.width, it.height])).toEqual([ADA.width, ADA.height])
-  await expect.poll(() => look(0.25, 0.5)).toEqual(red)
-  expect((await look(0.75, 0.5))[2]).toBeGreaterThan(150)
-
-  const box = (await canvas.boundingBox())!
-  await ada.find('tool-arrow').click()
-  await ada.page.getByRole('radio', { name: 'White' }).check({ force: true })
-  await ada.page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.5)
-  await ada.page.mouse.down()
-  await ada.page.mouse.move(box.x + box.width * 0.9, box.y + box.height * 0.5, { steps: 4 })
-  await ada.page.mouse.up()
-  await expect.poll(() => look(0.7, 0.5)).toEqual([255, 255, 255])
-  await ada.find('undo').click()
-  await expect.poll(async () => (await look(0.7, 0.5))[0]).toBeLessThan(80)
-  await ada.find('tool-text').click()
-  await canvas.click({ position: { x: box.width * 0.55, y: box.height * 0.25 } })
-  await ada.find('picture-words').fill('here')
-  await ada.page.keyboard.press('Enter')
-  const words = () => canvas.evaluate((it: HTMLCanvasElement) => {
-    const { data } = it.getContext('2d')!.getImageData(it.width * 0.55, it.height * 0.15, it.width * 0.3, it.height * 0.2)
-    return data.reduce((count, value, at) => count + (at % 4 === 0 && value > 200 && data[at + 1]! > 200 ? 1 : 0), 0)
-  })
-  await expect.poll(words, { message: 'white pixels of the words' }).toBeGreaterThan(50)
-  await ada.find('picture-copy').click()
-  await expect.poll(() => ada.find('picture-copy').innerText(), SOON).toBe('Copied')
-  const copied = await ada.page.evaluate(async () => {
-    const [item] = await navigator.clipboard.read()
-    const bitmap = await createImageBitmap(await item!.getType('image/png'))
-    return [bitmap.width, bitmap.height]
-  })
-  expect(copied).toEqual([ADA.width, ADA.height])
-  await ada.find('picture-keep').click()
-  await expect.poll(() => ada.find('picture-keep').innerText(), SOON).toBe('In the library')
-  await ada.find('dialog-close').click()
-
-  // The other's, as large as it comes, though its tile has another size.
-  await ada.tile('Bo').getByTestId('tile-menu').click()
-  await ada.find('picture-tile').click()
-  await canvas.waitFor()
-  expect(await canvas.evaluate((it: HTMLCanvasElement) => [it.width, it.height])).toEqual(
-    await ada.find('remote-video').evaluate((video: HTMLVideoElement) => [video.videoWidth, video.videoHeight]),
-  )
-  expect(await look(0.25, 0.5)).toEqual(red)
-  await ada.find('dialog-close').click()
-
-  await fromMenu(ada, 'picture-call')
-  await canvas.waitFor()
-  expect(await canvas.evaluate((it: HTMLCanvasElement) => [it.width, it.height])).toEqual([1280, 720])
-  await expect.poll(() => look(0.125, 0.5)).toEqual(red)
-  expect(await look(0.625, 0.5)).toEqual(red)
-  await ada.find('picture-keep').click()
-  await expect.poll(() => ada.find('picture-keep').innerText(), SOON).toBe('In the library')
-
-  await openLibrary(ada)
-  await expect.poll(() => ada.find('library-item').count(), SOON).toBe(2)
-  const path = await downloaded(ada, 'download', 1)
-  expect(await probe(path)).toMatchObject({ width: ADA.width, height: ADA.height, streams: ['video png'] })
 })
 
 for (const [locale, name, you] of [['en-GB', 'Ada', 'You'], ['zh-CN', '王小明', '你']] as const) {
