@@ -8,7 +8,7 @@ export const rooms: Record<keyof typeof english, string> = {
   'rooms.locked.moderator': '现在来的人需要敲门，由你放行。',
   'rooms.locked.others': '主持人放行之前，其他人进不来。',
   'rooms.knocks': '{name} 请求进入房间',
-  'rooms.admit': '让他进来',
+  'rooms.admit': '允许进入',
   'rooms.refuse': '拒绝',
   'rooms.failed': '没有成功',
   'rooms.failed.how': 'callmesh 没有接受这个操作。请稍后再试。',
