@@ -166,6 +166,64 @@ test('another background is behind the person, who stays; it can be compared wit
   await expect.poll(() => seen(bo, 'Ada').then(({ corners }) => other(corners)), { timeout: 20_000 }).toBeLessThan(20)
 })
 
+interface Halves {
+  /** What the right half is called; null where nothing is compared, and when that changed during the look. */
+  word: string | null
+  /** How far the colour in the upper corner of each half is from the wall's, in the one of red, green and blue that differs most. */
+  before: number
+  after: number
+}
+
+/** The two halves of the comparison as they are on the screen, where the one lies over the other. */
+async function halves(visitor: Visitor, wall: number[]): Promise<Halves> {
+  const word = () => visitor.page.evaluate(() => document.querySelector('[data-testid="after-word"]')?.textContent ?? null)
+  const first = await word()
+  const picture = first === null ? null : await visitor.find('before-after').locator('.pictures').screenshot({ timeout: 5_000 }).catch(() => null)
+  if (!picture || (await word()) !== first) return { word: null, before: 0, after: 0 }
+  const corners = await visitor.page.evaluate(async (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+    const picture = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!
+    return [0.05, 0.9].map((left) => {
+      context.drawImage(picture, picture.width * left, picture.height * 0.06, picture.width * 0.05, picture.height * 0.06, 0, 0, 1, 1)
+      return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3)
+    })
+  }, picture.toString('base64'))
+  const [before, after] = corners.map((colour) => Math.max(...colour.map((value, c) => Math.abs(value - wall[c]!))))
+  return { word: first, before: before!, after: after! }
+}
+
+test('what is called after is never the camera’s own picture, and what is called before always is, whatever is chosen meanwhile', { timeout: 240_000 }, async () => {
+  const browser = await stage.browser({ camera: restless })
+  const ada = await stage.visit('a', 'Ada', {}, browser)
+  await ada.enter(stage.room())
+  await openEffects(ada)
+  const wall = [0x2e, 0xd6, 0x3c]
+  /** Looks again and again until the effect has been there for some looks. */
+  const look = async (what: string) => {
+    const looks: Halves[] = []
+    const worked = () => looks.filter(({ word }) => word === 'After')
+    await expect.poll(async () => looks.push(await halves(ada, wall)) && worked().length, { timeout: 60_000, interval: 10, message: `looks at ${what}` }).toBeGreaterThan(5)
+    const told = looks.map(({ word, before, after }) => `${word ?? '-'} ${before} ${after}`).join(', ')
+    expect(Math.min(...worked().map(({ after }) => after)), `how far from the camera’s own ${what} is: ${told}`).toBeGreaterThan(50)
+    expect(looks.at(-1)!.before, `how far from the camera’s own the other half is: ${told}`).toBeLessThan(30)
+  }
+  await choose(ada, 'filter-mono')
+  await look('a picture in black and white')
+  await ada.find('camera').click()
+  await ada.find('before-after').waitFor({ state: 'detached' })
+  await ada.find('camera').click()
+  await look('a picture of a camera that was off')
+  await choose(ada, 'filter-sepia')
+  await look('a picture in sepia')
+  await choose(ada, 'filter-none', 'background-night')
+  await look('a night')
+  await choose(ada, 'background-dusk')
+  await look('an evening')
+  await choose(ada, 'background-none', 'filter-mono')
+  await look('a picture in black and white, once more')
+})
+
 test('a model that hangs costs the effect and not the picture; it is said, and can be tried again', { timeout: 240_000 }, async () => {
   const [ada, bo] = await watched()
   const before = await drawnPerson(bo)

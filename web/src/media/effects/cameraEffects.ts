@@ -2,14 +2,14 @@ import { Listeners } from '../../signal/listeners'
 import type { TrackStage } from '../source'
 import type { Engine, EngineNews } from './engine'
 import type { Cost } from './pace'
-import { isPlain, NO_EFFECTS, type EffectSettings } from './settings'
+import { isPlain, modelsFor, NO_EFFECTS, type EffectSettings } from './settings'
 
 /** Why the camera's own picture is shown though effects are chosen. `load`: the code of the effects did not come. */
 export type EffectsProblem = 'load' | 'slow' | 'models' | 'frames' | 'unsupported'
 
 export interface EffectsView {
   settings: EffectSettings
-  /** `preparing`: frames go out, but a model has not seen one yet. */
+  /** `preparing`: frames go out, but not with all effects, as a model gets ready. */
   state: 'off' | 'starting' | 'preparing' | 'on'
   problem: EffectsProblem | null
   /** What the work costs; null while there is none, and for its first seconds. */
@@ -75,6 +75,8 @@ export class CameraEffects implements TrackStage {
   /** `unseen` says that nobody else sees the camera yet: then nobody does before the effects are there. */
   set(settings: EffectSettings, unseen = false): void {
     if (unseen) this.bared = null
+    const known = modelsFor(this.settings)
+    if (modelsFor(settings).some((model) => !known.includes(model))) this.ready = false
     this.settings = settings
     this.problem = null
     this.apply()

@@ -1,30 +1,29 @@
 // The pipeline off the main thread, which so stays free, and which browsers slow down in tabs that nobody looks at.
 import type { FromPipeline, ToPipeline } from './messages'
 import { Pipeline } from './pipeline'
-import { modelsFor, NO_EFFECTS } from './settings'
 import { Vision } from './vision'
 
-const vision = new Vision(tellReady, (message) => tell({ type: 'failed', what: 'models', message }))
+const vision = new Vision((message) => tell({ type: 'failed', what: 'models', message }))
 const pipeline = new Pipeline(vision)
-let settings = NO_EFFECTS
 let own: ImageBitmap | null = null
 let reader: ReadableStreamDefaultReader<VideoFrame> | null = null
 let writer: WritableStreamDefaultWriter<VideoFrame> | null = null
 let timer: ReturnType<typeof setInterval> | undefined
 let going = false
+/** Whether all effects are in the frames, as told; null when that is to be told anew. */
+let ready: boolean | null = null
 /** The frame that is worked on. */
 let passing: Promise<void> = Promise.resolve()
 
 self.onmessage = ({ data }: MessageEvent<ToPipeline>) => {
   switch (data.type) {
     case 'settings':
-      settings = data.settings
       if (data.picture !== undefined) {
         own?.close()
         own = data.picture
       }
-      pipeline.set(settings, own)
-      tellReady()
+      pipeline.set(data.settings, own)
+      ready = null
       break
     case 'frames':
       begin(data.writable !== undefined)
@@ -90,13 +89,13 @@ async function pass(frame: VideoFrame, wanted: () => boolean): Promise<void> {
   // The frame is copied before anything is awaited, and cameras have few to lend.
   const drawing = pipeline.draw(frame, frame.displayWidth, frame.displayHeight)
   frame.close()
-  const { canvas, waitedMs } = await drawing
+  const { canvas, waitedMs, complete } = await drawing
   if (!wanted()) return
   const out = new VideoFrame(canvas, { timestamp, alpha: 'discard' })
   const spentMs = performance.now() - start - waitedMs
   // The writer closes it.
   await writer?.write(out)
-  counted(spentMs)
+  counted(spentMs, complete)
 }
 
 function tick(): void {
@@ -108,27 +107,28 @@ async function drawBitmap(bitmap: ImageBitmap): Promise<void> {
   try {
     const drawing = pipeline.draw(bitmap, bitmap.width, bitmap.height)
     bitmap.close()
-    const { canvas, waitedMs } = await drawing
+    const { canvas, waitedMs, complete } = await drawing
     const out = canvas.transferToImageBitmap()
     tell({ type: 'bitmap', bitmap: out }, [out])
-    counted(performance.now() - start - waitedMs)
+    counted(performance.now() - start - waitedMs, complete)
   } catch (thrown) {
     tell({ type: 'failed', what: 'frames', message: String(thrown) })
   }
 }
 
-function counted(spentMs: number): void {
+/** Tells what has gone out with a frame. */
+function counted(spentMs: number, complete: boolean | null): void {
   if (!going) {
     going = true
     tell({ type: 'going' })
   }
+  if (complete !== null && complete !== ready) {
+    ready = complete
+    tell({ type: 'ready', ready })
+  }
   const cost = pipeline.count(spentMs)
   if (cost) tell({ type: 'cost', cost })
   if (pipeline.tooSlow) tell({ type: 'slow' })
-}
-
-function tellReady(): void {
-  tell({ type: 'ready', ready: vision.hasSeen(modelsFor(settings)) })
 }
 
 function tell(message: FromPipeline, transfer: Transferable[] = []): void {

@@ -20,7 +20,7 @@ export type FromPipeline =
   | { type: 'bitmap'; bitmap: ImageBitmap }
   /** The first frame since the work began has gone out. */
   | { type: 'going' }
-  /** Whether all models that the settings need have seen something. */
+  /** Whether all effects are in the frames that go out; told at the first frame after each change of settings, too. */
   | { type: 'ready'; ready: boolean }
   | { type: 'cost'; cost: Cost }
   | { type: 'slow' }

@@ -21,6 +21,8 @@ export interface Drawn {
   canvas: OffscreenCanvas
   /** For a model that works elsewhere, in milliseconds. */
   waitedMs: number
+  /** Whether all effects are in it, for which models may have to be ready first; null if the settings changed meanwhile. */
+  complete: boolean | null
 }
 
 /** From a camera's frame to what is sent, one at a time. */
@@ -54,13 +56,16 @@ export class Pipeline {
 
   /** Works on a frame of this size in pixels, one at a time; what is returned is good until the next. The frame is no longer needed once this returns. */
   async draw(frame: CanvasImageSource, width: number, height: number): Promise<Drawn> {
+    const { settings } = this
+    const models = modelsFor(settings)
     const { faceMs, scale } = this.pace.fineness
     // Odd sizes cost a row or column of colour in the codecs.
     this.sheet.clear(even(width * scale), even(height * scale))
     const { canvas, context } = this.sheet
     context.drawImage(frame, 0, 0, canvas.width, canvas.height)
     this.drawnAt = performance.now()
-    const looking = this.vision.look(modelsFor(this.settings), canvas, this.drawnAt, faceMs)
+    const warm = this.vision.hasSeen(models)
+    const looking = this.vision.look(models, canvas, this.drawnAt, faceMs)
     const waitingSince = performance.now()
     const seen = await looking
     const waitedMs = performance.now() - waitingSince
@@ -69,7 +74,7 @@ export class Pipeline {
     } finally {
       seen.mask?.close()
     }
-    return { canvas, waitedMs }
+    return { canvas, waitedMs, complete: settings === this.settings ? warm : null }
   }
 
   /** Tells what a frame took, with all that belongs to it; returns the cost every two seconds. */

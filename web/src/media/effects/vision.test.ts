@@ -49,10 +49,9 @@ beforeEach(() => {
 function seeing(model: 'segmenter' | 'face') {
   const port = new Port()
   const failed = vi.fn()
-  const changed = vi.fn()
-  const vision = new Vision(changed, failed)
+  const vision = new Vision(failed)
   vision.add(model, port as unknown as MessagePort)
-  return { vision, port, failed, changed, look: () => vision.look([model], frame(), performance.now(), 0) }
+  return { vision, port, failed, look: () => vision.look([model], frame(), performance.now(), 0) }
 }
 
 async function warm() {

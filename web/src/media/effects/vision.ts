@@ -73,11 +73,9 @@ export class Vision {
   private face: Float32Array | null = null
   private readonly eyes = new Map<ModelName, Eye>()
   private readonly answered = new Set<ModelName>()
-  private readonly changed: () => void
   private readonly failed: (message: string) => void
 
-  constructor(changed: () => void, failed: (message: string) => void) {
-    this.changed = changed
+  constructor(failed: (message: string) => void) {
     this.failed = failed
   }
 
@@ -126,10 +124,7 @@ export class Vision {
       return null
     }
     if (answer.type === 'face') this.face = answer.points
-    if (!this.answered.has(model)) {
-      this.answered.add(model)
-      this.changed()
-    }
+    this.answered.add(model)
     return answer.type === 'mask' ? answer.mask : null
   }
 }
