@@ -13,6 +13,7 @@ import (
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 )
 
 // AuditConfig is what `turnctl audit` can be told. The tags are explained in package cli.
@@ -23,6 +24,8 @@ type AuditConfig struct {
 	Allocations   int             `key:"allocations" default:"128" help:"How many allocations one user tries to have at a time, to see a quota hold; 0 to leave that out."`
 	CLIPort       uint16          `key:"cli-port" default:"5766" help:"Where coturn's telnet interface would be, if --config does not say."`
 	OutputConfig
+
+	target audit.Target // of URL
 }
 
 // Check implements cli.Checker.
@@ -31,9 +34,11 @@ func (c *AuditConfig) Check(p *cli.Problems) {
 		p.Wrong("allocations", "%d is not 0 to 1000; they are all held at a time", c.Allocations)
 	}
 	if c.URL != "" {
-		if _, err := audit.ParseTarget(c.URL); err != nil {
+		u, err := turnclient.ParseURL(c.URL)
+		if err != nil {
 			p.Wrong("url", "%s", err)
 		}
+		c.target = audit.TargetAt(u)
 	}
 }
 
@@ -43,7 +48,8 @@ func auditCommand() *cobra.Command {
 		Short: "Try to abuse a relay as an attacker would, and read what its configuration lets them",
 		Long: `Read a turnserver.conf for what an attacker could use, line by line, and try the same with the relay that runs:
 peers on loopback, in private networks and at metadata services in every form, allocations without credentials,
-with well-known secrets, without end, and doors that stand open beside. Nothing is sent through the relay.
+with well-known secrets, without end, and doors that stand open beside. What is sent through the relay goes to
+sockets of the audit's own on this host, or to the relay's own loopback; no other host hears of it.
 
 With --config alone the relay is tried if it runs at an address of this machine; none is started.
 Exits 1 where there is a finding; what only an upgrade of coturn mends is a warning.`,
@@ -93,12 +99,11 @@ func (c *AuditConfig) options(ctx context.Context, path string) (audit.Options, 
 		}
 	}
 	if c.URL != "" {
-		t, err := audit.ParseTarget(c.URL)
-		t.CLIPort = c.CLIPort
-		o.Target = &t
-		return o, err // Check has seen that there is none
+		c.target.CLIPort = c.CLIPort
+		o.Target = &c.target
+		return o, nil
 	}
-	t, err := audit.TargetOf(*o.Config, ownAddresses())
+	t, err := audit.TargetOf(*o.Config, o.Version, ownAddresses())
 	if err != nil {
 		o.NoTarget = fmt.Sprintf("only the file was read: %s; give --url to try the relay", err)
 		return o, nil

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
+	"github.com/pion/stun/v4"
+
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
@@ -14,75 +18,137 @@ import (
 type attacking struct {
 	Options
 	ctx   context.Context
+	addr  netip.AddrPort
 	items []verdict.Item
+	// opened are all connections, until the end: were one closed, a later one could get its port, and the relay still knows who was there.
+	opened []*turnclient.Client
 }
 
 func attack(ctx context.Context, o Options) []verdict.Item {
 	a := &attacking{Options: o, ctx: ctx}
+	defer func() {
+		for _, c := range a.opened {
+			c.Close()
+		}
+	}()
+	var err error
+	if a.addr, err = a.Target.resolve(ctx); err != nil {
+		a.add("live", verdict.Unknown, "", "mend the name in --url", err.Error(), "no address is known of %s", a.Target.URL.Host)
+		return a.items
+	}
 	if !a.anonymous() {
 		return a.items
 	}
 	a.guess()
 	a.telnet()
 	a.tlsVersions()
+	a.dtlsVersions()
 	if a.Secret.IsZero() {
 		a.add("live.peers", verdict.Unknown, "", "give secret-file", "", "peers could not be tried without the relay's secret")
 		return a.items
 	}
-	a.family(family4)
-	a.family(family6)
+	a.family(false)
+	a.family(true)
+	a.connects()
 	a.quota()
 	return a.items
 }
 
 func (a *attacking) add(name string, status verdict.Status, s verdict.Severity, fix, evidence, format string, args ...any) {
 	a.items = append(a.items, verdict.Item{
-		Name: name, Group: a.Target.URL, Status: status, Severity: s, Summary: fmt.Sprintf(format, args...), Evidence: evidence, Fix: fix,
+		Name: name, Group: a.Target.URL.String(), Status: status, Severity: s, Summary: fmt.Sprintf(format, args...), Evidence: evidence, Fix: fix,
 	})
 }
 
 // userTTL is how long the audit's own credentials are good for.
 const userTTL = 10 * time.Minute
 
-// open dials, and allocates with a secret; none means without credentials.
-func (a *attacking) open(secret turnauth.Secret, family byte) (*client, error) {
-	c, err := dial(a.ctx, *a.Target)
-	if err != nil {
-		return nil, err
+// allocation is a client with a relayed address.
+type allocation struct {
+	*turnclient.Client
+	relayed netip.AddrPort
+}
+
+// ask makes a request with the credential, where there is one.
+func (c allocation) ask(ctx context.Context, method stun.Method, attributes ...stun.Setter) (*stun.Message, error) {
+	if c.Credential.Username == "" {
+		return c.Do(ctx, method, attributes...)
 	}
-	if !secret.IsZero() {
-		if c.user, err = turnauth.Mint(secret, "turnctl-audit", userTTL, time.Now()); err != nil {
-			c.close()
-			return nil, err
+	return c.Authed(ctx, method, attributes...)
+}
+
+// open allocates over the target's own transport, for UDP to peers.
+func (a *attacking) open(secret turnauth.Secret, six bool) (allocation, error) {
+	return a.allocate(a.Target.URL.Transport, secret, turnclient.Allocation(turnclient.RelayUDP, six))
+}
+
+// allocate dials, and allocates with a secret; none means without a credential.
+func (a *attacking) allocate(t turnclient.Transport, secret turnauth.Secret, what []stun.Setter) (allocation, error) {
+	for tries := 1; ; tries++ {
+		c, err := a.allocateOnce(t, secret, what)
+		switch turnclient.Code(err) {
+		case 437, 438, 441: // whoever had this socket's port before is still known to the relay, and was not us: another socket has another port
+			if tries < 4 {
+				continue
+			}
 		}
+		return c, err
 	}
-	if err := c.allocate(a.ctx, family); err != nil {
-		c.close()
-		return nil, err
+}
+
+func (a *attacking) allocateOnce(t turnclient.Transport, secret turnauth.Secret, what []stun.Setter) (allocation, error) {
+	conn, err := turnclient.Dial(a.ctx, t, a.addr, a.Target.URL.Host, transactionTime)
+	if err != nil {
+		return allocation{}, err
 	}
+	c := allocation{Client: turnclient.New(conn, t, answerTime)}
+	c.Retransmission = slowly
+	a.opened = append(a.opened, c.Client)
+	m, err := c.Do(a.ctx, stun.MethodAllocate, what...)
+	if turnclient.Code(err) == 401 && !secret.IsZero() && c.Challenged(m) {
+		if c.Credential, err = turnauth.Mint(secret, "turnctl-audit", userTTL, time.Now()); err != nil {
+			return allocation{}, err
+		}
+		m, err = c.Authed(a.ctx, stun.MethodAllocate, what...)
+	}
+	if err != nil {
+		return allocation{}, err
+	}
+	c.relayed, _ = turnclient.Address(m, stun.AttrXORRelayedAddress)
 	return c, nil
 }
 
-// drop ends an allocation; one that could not be given back ends by itself within ten minutes.
-func (a *attacking) drop(c *client) {
-	_ = c.release(a.ctx)
-	c.close()
+// drop gives allocations back, in a time that is short for them all: one that could not be given back ends by itself within ten minutes.
+func (a *attacking) drop(list ...allocation) {
+	ctx, cancel := context.WithTimeout(a.ctx, answerTime)
+	defer cancel()
+	for _, c := range list {
+		c.Timeout = transactionTime
+		_, _ = c.ask(ctx, stun.MethodRefresh, turnclient.Lifetime(0))
+	}
+}
+
+// refusal is an error response in err; nil for others.
+func refusal(err error) *turnclient.RefusalError {
+	var no *turnclient.RefusalError
+	errors.As(err, &no)
+	return no
 }
 
 // anonymous asks for an allocation without credentials; it says whether there is a relay at all.
 func (a *attacking) anonymous() bool {
-	c, err := a.open(turnauth.Secret{}, family4)
-	var no refusal
+	c, err := a.open(turnauth.Secret{}, a.addr.Addr().Is6())
+	no := refusal(err)
 	switch {
 	case err == nil:
 		a.drop(c)
 		a.add("auth.anonymous", verdict.Fail, verdict.Critical, "use-auth-secret", "Allocate without credentials: success", "anybody may relay through it, without credentials")
-	case errors.As(err, &no) && no.code == 401:
+	case no != nil && no.Code == 401:
 		a.add("auth.required", verdict.OK, "", "", no.Error(), "nobody relays without credentials")
-	case errors.As(err, &no):
+	case no != nil:
 		a.add("auth.required", verdict.Unknown, "", "", no.Error(), "the relay refused an allocation, and not for want of credentials")
 	default:
-		a.add("live", verdict.Unknown, "", "start it, or give another --url", err.Error(), "no relay answers at %s", a.Target.URL)
+		a.add("live", verdict.Unknown, "", "start it, or give another --url", turnclient.Words(err, answerTime), "no relay answers at %s", a.Target.URL)
 		return false
 	}
 	return true
@@ -90,22 +156,21 @@ func (a *attacking) anonymous() bool {
 
 // guess tries the secrets that everybody knows.
 func (a *attacking) guess() {
+	if a.was("auth.anonymous") {
+		return // it takes any
+	}
 	for i, s := range guesses() {
-		c, err := a.open(s, family4)
-		var no refusal
-		if err == nil || errors.As(err, &no) && no.code != 401 { // past the credentials: 486 and 508 are refusals of who is let in
-			if c != nil {
+		c, err := a.open(s, a.addr.Addr().Is6())
+		if err == nil || turnclient.LetIn(turnclient.Code(err)) {
+			if err == nil {
 				a.drop(c)
-			}
-			if a.was("auth.anonymous") {
-				return // it takes any
 			}
 			a.add("auth.default-secret", verdict.Fail, verdict.Critical, "turnctl rotate, to one from: openssl rand -base64 32",
 				fmt.Sprintf("guess %d of %d was taken", i+1, len(guesses())), "the shared secret stands in examples: anybody can make credentials")
 			return
 		}
-		if !errors.As(err, &no) {
-			a.add("auth.default-secret", verdict.Unknown, "", "", err.Error(), "well-known secrets could not be tried")
+		if turnclient.Code(err) != 401 {
+			a.add("auth.default-secret", verdict.Unknown, "", "", turnclient.Words(err, answerTime), "well-known secrets could not be tried")
 			return
 		}
 	}
@@ -128,26 +193,21 @@ func (a *attacking) quota() {
 		a.add("quota.user", verdict.Skipped, "", "", "", "not asked for (--allocations 0)")
 		return
 	}
-	var held []*client
-	defer func() {
-		for _, c := range held {
-			a.drop(c)
-		}
-	}()
+	var held []allocation
+	defer func() { a.drop(held...) }()
 	for len(held) < a.Allocations {
-		c, err := a.open(a.Secret, family4)
+		c, err := a.open(a.Secret, a.addr.Addr().Is6())
 		if err == nil {
 			held = append(held, c)
 			continue
 		}
-		var no refusal
-		switch errors.As(err, &no); no.code {
+		switch turnclient.Code(err) {
 		case 486:
-			a.add("quota.user", verdict.OK, "", "", no.Error(), "a user may have %d allocations", len(held))
+			a.add("quota.user", verdict.OK, "", "", err.Error(), "a user may have %d allocations", len(held))
 		case 508:
-			a.add("quota.user", verdict.Fail, verdict.High, "user-quota=100", no.Error(), "one user took every port of the relay: %d", len(held))
+			a.add("quota.user", verdict.Fail, verdict.High, "user-quota=100", err.Error(), "one user took every port of the relay: %d", len(held))
 		default:
-			a.add("quota.user", verdict.Unknown, "", "", err.Error(), "the quota could not be tried beyond %d allocations", len(held))
+			a.add("quota.user", verdict.Unknown, "", "", turnclient.Words(err, answerTime), "the quota could not be tried beyond %d allocations", len(held))
 		}
 		return
 	}

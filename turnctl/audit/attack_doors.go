@@ -5,29 +5,27 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"strconv"
+	"net/netip"
 	"sync"
 	"time"
 
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
 
 // telnet looks for the telnet interface where clients look for the relay.
 func (a *attacking) telnet() {
-	host, _, err := net.SplitHostPort(a.Target.Addr)
-	if err != nil {
-		return
-	}
+	host := a.addr.Addr()
 	port := a.Target.CLIPort
 	if port == 0 {
 		port = 5766
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+	if host.IsLoopback() {
 		a.add("cli.reachable", verdict.Skipped, "", "", "", "the relay is on loopback, and so may its telnet interface be")
 		return
 	}
 	d := net.Dialer{Timeout: transactionTime}
-	conn, err := d.DialContext(a.ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(int(port))))
+	conn, err := d.DialContext(a.ctx, "tcp", netip.AddrPortFrom(host, port).String())
 	if err != nil {
 		a.add("cli.reachable", verdict.OK, "", "", err.Error(), "no telnet interface at port %d", port)
 		return
@@ -46,12 +44,12 @@ func (a *attacking) telnet() {
 
 // tlsVersions offers the versions that RFC 8996 forbids.
 func (a *attacking) tlsVersions() {
-	if a.Target.TLSAddr == "" {
+	if a.Target.TLSPort == 0 {
 		a.add("tls.versions", verdict.Skipped, "", "", "", "no TLS was asked for")
 		return
 	}
 	if err := a.handshake(tls.VersionTLS12, tls.VersionTLS13); err != nil {
-		a.add("tls.versions", verdict.Unknown, "", "", err.Error(), "no TLS handshake at %s", a.Target.TLSAddr)
+		a.add("tls.versions", verdict.Unknown, "", "", err.Error(), "no TLS handshake at %s", a.at(a.Target.TLSPort))
 		return
 	}
 	found := false
@@ -81,7 +79,7 @@ func (a *attacking) handshake(lowest, highest uint16) error {
 	ctx, cancel := context.WithTimeout(a.ctx, transactionTime)
 	defer cancel()
 	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: lowest, MaxVersion: highest, CipherSuites: oldCiphers()}}
-	conn, err := d.DialContext(ctx, "tcp", a.Target.TLSAddr)
+	conn, err := d.DialContext(ctx, "tcp", a.at(a.Target.TLSPort))
 	if err != nil {
 		return err
 	}
@@ -96,3 +94,28 @@ func oldCiphers() []uint16 {
 	}
 	return ids
 }
+
+// dtlsVersions offers DTLS 1.0, which RFC 8996 forbids too; there never was a 1.1.
+func (a *attacking) dtlsVersions() {
+	if a.Target.DTLSPort == 0 {
+		a.add("dtls.versions", verdict.Skipped, "", "", "", "no DTLS was asked for")
+		return
+	}
+	at := a.at(a.Target.DTLSPort)
+	if _, err := offerDTLS(a.ctx, at, dtls12); err != nil {
+		a.add("dtls.versions", verdict.Unknown, "", "", turnclient.Words(err, transactionTime), "no DTLS handshake at %s", at)
+		return
+	}
+	if version, err := offerDTLS(a.ctx, at, dtls10); err == nil && version == dtls10 {
+		fix := "no-tlsv1"
+		if a.Version.OldTLSOptIn() {
+			fix = "remove tlsv1"
+		}
+		a.add("dtls.old", verdict.Fail, verdict.Medium, fix, "ServerHello of DTLS 1.0", "DTLS 1.0 is taken, which RFC 8996 forbids")
+		return
+	}
+	a.add("dtls.versions", verdict.OK, "", "", "", "DTLS 1.0 is refused")
+}
+
+// at is a port of the relay.
+func (a *attacking) at(port uint16) string { return netip.AddrPortFrom(a.addr.Addr(), port).String() }

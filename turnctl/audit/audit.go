@@ -2,7 +2,8 @@
 // networks and at metadata services, in every form in which IPv6 can write an IPv4 address; allocations without credentials, with default
 // secrets, without end; and doors that stand open beside. Each finding has a severity, what it rests on, and the line that mends it.
 //
-// Nothing is sent beyond the relay: it asks for permissions and channels, and sends no packet through them.
+// It asks for permissions and channels, and sends nothing through them. Packets and connections through the relay go to sockets of its own
+// on this host, where the relay is on it too, and otherwise to the relay's own loopback.
 package audit
 
 import (
@@ -14,18 +15,6 @@ import (
 	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/verdict"
 )
-
-// Target is a relay that runs.
-type Target struct {
-	// Network is udp, tcp or tls; Addr host:port.
-	Network, Addr string
-	// URL is how reports call it.
-	URL string
-	// TLSAddr is host:port of TLS, for the versions that it takes; empty when it has none.
-	TLSAddr string
-	// CLIPort is where the telnet interface would be; 0 means 5766.
-	CLIPort uint16
-}
 
 // Options say what to audit: a configuration, a relay that runs, or both.
 type Options struct {
@@ -46,8 +35,12 @@ type Options struct {
 	Allocations int
 }
 
-// answerTime bounds one request: a coturn whose ports are used up looks for one for seconds before it says 508.
-const answerTime = 15 * time.Second
+// answerTime bounds one request: a coturn whose ports others hold looks for one for seconds before it says 508. It works on each copy of a
+// request, so it is asked again no sooner than after slowly.
+const (
+	answerTime = 15 * time.Second
+	slowly     = 2 * time.Second
+)
 
 // transactionTime bounds a connection, and a handshake.
 const transactionTime = 3 * time.Second
@@ -65,7 +58,7 @@ func Run(ctx context.Context, o Options) *verdict.Report {
 		return r
 	}
 	if r.Target == "" {
-		r.Target = o.Target.URL
+		r.Target = o.Target.URL.String()
 	}
 	r.Items = append(r.Items, attack(ctx, o)...)
 	return r

@@ -12,6 +12,7 @@ import (
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
 )
@@ -144,10 +145,11 @@ func TestPortsBeforeQuota(t *testing.T) {
 }
 
 func TestNoRelayIsUnknown(t *testing.T) {
-	target, err := audit.ParseTarget("turn:203.0.113.1:9?transport=tcp")
+	u, err := turnclient.ParseURL("turn:203.0.113.1:9?transport=tcp")
 	if err != nil {
 		t.Fatal(err)
 	}
+	target := audit.TargetAt(u)
 	r := audit.Run(t.Context(), audit.Options{Target: &target, Secret: secret, Version: coturn.Debian})
 	if r.Exit() != verdict.ExitUnmeasured {
 		t.Errorf("exit %d: %v", r.Exit(), r.Items)
@@ -186,7 +188,7 @@ func TestOldTLS(t *testing.T) {
 
 func TestOverStreams(t *testing.T) {
 	_, target := start(t, render(t, hardened()).Bytes())
-	target.Network = "tcp"
+	target.URL.Transport = turnclient.TCP
 	r := audit.Run(t.Context(), audit.Options{Target: &target, Secret: secret, Version: coturn.Debian})
 	if r.Exit() != verdict.ExitHealthy {
 		t.Errorf("exit %d: %v", r.Exit(), r.Items)

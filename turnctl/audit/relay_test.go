@@ -50,7 +50,7 @@ func start(t *testing.T, conf []byte) (path string, target audit.Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err = audit.TargetOf(c, []netip.Addr{netip.MustParseAddr(relay4)})
+	target, err = audit.TargetOf(c, coturn.Debian, []netip.Addr{netip.MustParseAddr(relay4)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,42 +1,49 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/pion/stun/v4"
 
 	"callmesh/turnctl/coturn"
+	"callmesh/turnctl/turnclient"
 )
 
-// ParseTarget reads a TURN URI (RFC 7065), as turn:relay.example.org:3478?transport=udp.
-func ParseTarget(url string) (Target, error) {
-	u, err := stun.ParseURI(url)
-	if err != nil || u.Scheme != stun.SchemeTypeTURN && u.Scheme != stun.SchemeTypeTURNS {
-		return Target{}, fmt.Errorf("%.100q is no TURN URL; write it like turn:relay.example.org:3478?transport=udp", url)
+// Target is a relay that runs.
+type Target struct {
+	// URL is where clients reach it.
+	URL turnclient.URL
+	// TLSPort and DTLSPort are where it has those, for the versions that they take; 0 means that it has none.
+	TLSPort, DTLSPort uint16
+	// CLIPort is where the telnet interface would be; 0 means 5766.
+	CLIPort uint16
+}
+
+// TargetAt is the relay of a URL. Of TLS and DTLS, only what the URL names is tried.
+func TargetAt(u turnclient.URL) Target {
+	t := Target{URL: u}
+	switch u.Transport {
+	case turnclient.TLS:
+		t.TLSPort = u.Port
+	case turnclient.DTLS:
+		t.DTLSPort = u.Port
+	case turnclient.UDP, turnclient.TCP:
 	}
-	t := Target{Network: "udp", Addr: net.JoinHostPort(u.Host, strconv.Itoa(u.Port)), URL: url}
-	switch {
-	case u.Scheme == stun.SchemeTypeTURNS && u.Proto == stun.ProtoTypeUDP && strings.Contains(url, "transport=udp"):
-		return Target{}, fmt.Errorf("%.100q is DTLS, which the audit does not speak; give the turn: URL of the same relay", url)
-	case u.Scheme == stun.SchemeTypeTURNS:
-		t.Network, t.TLSAddr = "tls", t.Addr
-	case u.Proto == stun.ProtoTypeTCP:
-		t.Network = "tcp"
-	}
-	return t, nil
+	return t
 }
 
 // TargetOf is where a coturn with this configuration listens, if that is one of the machine's own addresses: an audit of a file reaches no other host.
-func TargetOf(c coturn.Config, own []netip.Addr) (Target, error) {
-	port := func(key string, otherwise int) string {
-		if n, err := strconv.Atoi(c.Get(key)); err == nil && n > 0 {
-			return strconv.Itoa(n)
+func TargetOf(c coturn.Config, v coturn.Version, own []netip.Addr) (Target, error) {
+	port := func(key string, otherwise uint16) uint16 {
+		if n, err := strconv.ParseUint(c.Get(key), 10, 16); err == nil && n > 0 {
+			return uint16(n)
 		}
-		return strconv.Itoa(otherwise)
+		return otherwise
 	}
 	host := netip.MustParseAddr("127.0.0.1")
 	if s := c.Values("listening-ip"); len(s) > 0 {
@@ -48,28 +55,51 @@ func TargetOf(c coturn.Config, own []netip.Addr) (Target, error) {
 			host = netip.MustParseAddr("127.0.0.1")
 		}
 	}
-	if !host.IsLoopback() && !contains(own, host) {
+	if !host.IsLoopback() && !slices.Contains(own, host) {
 		return Target{}, fmt.Errorf("its listening-ip %s is not an address of this machine", host)
 	}
-	t := Target{Network: "udp", Addr: net.JoinHostPort(host.String(), port("listening-port", 3478))}
+	t := Target{URL: turnclient.URL{Host: host.String(), Port: port("listening-port", turnclient.DefaultPort), Transport: turnclient.UDP}}
 	if c.On("no-udp") {
-		t.Network = "tcp"
+		t.URL.Transport = turnclient.TCP
 	}
-	t.URL = "turn:" + t.Addr + "?transport=" + t.Network
-	if c.Get("cert") != "" && !c.On("no-tls") {
-		t.TLSAddr = net.JoinHostPort(host.String(), port("tls-listening-port", 5349))
+	if c.Get("cert") != "" {
+		if !c.On("no-tls") {
+			t.TLSPort = port("tls-listening-port", turnclient.DefaultTLSPort)
+		}
+		if v.DTLSOptIn() && c.On("dtls") || !v.DTLSOptIn() && !c.On("no-dtls") {
+			t.DTLSPort = port("tls-listening-port", turnclient.DefaultTLSPort)
+		}
 	}
-	if n, err := strconv.ParseUint(c.Get("cli-port"), 10, 16); err == nil {
-		t.CLIPort = uint16(n)
-	}
+	t.CLIPort = port("cli-port", 0)
 	return t, nil
 }
 
-func contains(list []netip.Addr, a netip.Addr) bool {
-	for _, o := range list {
-		if o == a {
-			return true
-		}
+// resolve is the first address of the target.
+func (t Target) resolve(ctx context.Context) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(t.URL.Host); err == nil {
+		return netip.AddrPortFrom(a.Unmap(), t.URL.Port), nil
 	}
-	return false
+	ctx, cancel := context.WithTimeout(ctx, transactionTime)
+	defer cancel()
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.URL.Host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return netip.AddrPortFrom(all[0].Unmap(), t.URL.Port), nil // LookupNetIP gives one at the least, or an error
+}
+
+// Answers says whether something that speaks STUN answers there.
+func Answers(ctx context.Context, t Target) bool {
+	addr, err := t.resolve(ctx)
+	if err != nil {
+		return false
+	}
+	conn, err := turnclient.Dial(ctx, t.URL.Transport, addr, t.URL.Host, transactionTime)
+	if err != nil {
+		return false
+	}
+	c := turnclient.New(conn, t.URL.Transport, transactionTime)
+	defer c.Close()
+	m, _ := c.Do(ctx, stun.MethodBinding)
+	return m != nil
 }

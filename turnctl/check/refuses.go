@@ -57,7 +57,7 @@ func (l *ladder) mustRefuse(i *verdict.Item, c turnauth.Credential, what, fix st
 	case n == 401 || n == 441:
 		i.Summary = what + " is refused"
 		i.Evidence = err.Error()
-	case acceptedCode(n):
+	case turnclient.LetIn(n):
 		fail(i, verdict.Critical, err, fix, "%s is accepted (the allocation failed for another reason)", what)
 	default:
 		i.Status, i.Summary, i.Evidence = verdict.Unknown, "the answer tells nothing of the credential", turnclient.Words(err, l.o.Timeout)

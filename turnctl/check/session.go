@@ -51,7 +51,7 @@ func (l *ladder) allocate(i *verdict.Item) {
 	l.client.Credential = c
 	m, err := l.client.Authed(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
 	// What is refused for want of room was not refused for its credential.
-	l.accepted = err == nil || acceptedCode(turnclient.Code(err))
+	l.accepted = err == nil || turnclient.LetIn(turnclient.Code(err))
 	if err != nil {
 		l.refused(i, err)
 		return
@@ -64,15 +64,6 @@ func (l *ladder) allocate(i *verdict.Item) {
 	}
 	life, _ := turnclient.LifetimeOf(m)
 	i.Summary = fmt.Sprintf("relayed address %s for %s", l.relayed, life)
-}
-
-// acceptedCode says whether an error response to Allocate comes after the credential was found good.
-func acceptedCode(c int) bool {
-	switch c {
-	case 403, 437, 440, 442, 443, 486, 508:
-		return true
-	}
-	return false
 }
 
 // refused says what an error response means and what to do.

@@ -33,6 +33,9 @@ const maxPackets = 512
 type Client struct {
 	// Timeout bounds each wait for an answer.
 	Timeout time.Duration
+	// Retransmission is how long a request over UDP is waited for before it is sent again, for twice as long; 0: 250 ms. More spares a relay
+	// that is slow to answer: it works on each copy.
+	Retransmission time.Duration
 	// Credential, Realm and Nonce are those of the long-term mechanism (RFC 8489, section 9.2).
 	Credential turnauth.Credential
 	Realm      stun.Realm
@@ -166,9 +169,13 @@ func (c *Client) Do(ctx context.Context, method stun.Method, attributes ...stun.
 	}
 	over := time.NewTimer(c.Timeout)
 	defer over.Stop()
-	again := time.NewTimer(firstRetransmission)
+	wait := c.Retransmission
+	if wait == 0 {
+		wait = firstRetransmission
+	}
+	again := time.NewTimer(wait)
 	defer again.Stop()
-	for wait := firstRetransmission; ; {
+	for {
 		select {
 		case m := <-answer:
 			if r := RefusalOf(m); r != nil {

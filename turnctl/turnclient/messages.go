@@ -131,3 +131,12 @@ func Code(err error) int {
 	}
 	return 0
 }
+
+// LetIn says whether an error response to Allocate comes after the credential was found good.
+func LetIn(code int) bool {
+	switch code {
+	case 403, 437, 440, 442, 443, 486, 508:
+		return true
+	}
+	return false
+}

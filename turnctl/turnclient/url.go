@@ -47,8 +47,9 @@ func (u URL) String() string {
 // Ports where a URI names none (RFC 8656, section 3).
 const (
 	// DefaultPort is that of turn: URIs.
-	DefaultPort    = 3478
-	defaultTLSPort = 5349
+	DefaultPort = 3478
+	// DefaultTLSPort is that of turns: URIs.
+	DefaultTLSPort = 5349
 )
 
 // maxURL bounds a URI, in bytes: a host name has 253 at most.
@@ -70,7 +71,7 @@ func ParseURL(s string) (URL, error) {
 	switch strings.ToLower(scheme) {
 	case "turn":
 	case "turns":
-		u.Transport, u.Port = TLS, defaultTLSPort
+		u.Transport, u.Port = TLS, DefaultTLSPort
 	case "stun", "stuns":
 		return wrong("is for STUN alone, and a relay is a TURN server")
 	default:
