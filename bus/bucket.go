@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"callmesh/bus/wire"
@@ -69,6 +70,30 @@ func (b *Bus) bucket(ctx context.Context, name string) (jetstream.KeyValue, erro
 	}
 	b.buckets.Store(name, kv) // a handle is its name and subjects: it outlives reconnects
 	return kv, nil
+}
+
+// putLeased stores an entry of a bucket for a time, or for good if that is 0. Without a value it deletes.
+func (b *Bus) putLeased(ctx context.Context, region wire.Region, bucket, key string, value []byte, life time.Duration) error {
+	if !b.nc.IsConnected() {
+		return ErrUnavailable
+	}
+	msg := nats.NewMsg("$KV." + bucket + "." + key)
+	msg.Data = value
+	if value == nil {
+		msg.Header.Set("KV-Operation", "DEL")
+	}
+	opts := []jetstream.PublishOpt{jetstream.WithExpectStream("KV_" + bucket), jetstream.WithRetryAttempts(1)}
+	if life > 0 {
+		opts = append(opts, jetstream.WithMsgTTL((life + time.Second - 1).Truncate(time.Second)))
+	}
+	return b.reach(ctx, region, func(ctx context.Context) error {
+		ctx, cancel := b.bounded(ctx, ackTimeout)
+		defer cancel()
+		if _, err := b.js.PublishMsg(ctx, msg, opts...); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrUnavailable, bucket, err)
+		}
+		return nil
+	})
 }
 
 // CreateCall stores part of a call in the region where the call is decided. Of any number of callers with the same call and part, wherever

@@ -42,6 +42,10 @@ type Options struct {
 	Guest bool
 	// Replicas of every stream and bucket, 1 to 5. 0 means 1.
 	Replicas int
+	// TraversalAge and TraversalBytes bound what is kept of attempts to connect, in the own region. 0: the constants of those names. All edges of a region must
+	// be told the same.
+	TraversalAge   time.Duration
+	TraversalBytes int64
 	// Logger and Registerer may be nil.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

@@ -18,6 +18,7 @@ type metrics struct {
 	rulings     prometheus.Gauge
 	watches     prometheus.Counter
 	relayReads  prometheus.Counter
+	agentReads  prometheus.Counter
 }
 
 // newMetrics registers with reg, which may be nil. Labels are few and bounded: never a room, a peer or a user.
@@ -49,8 +50,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.relayReads = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "callmesh_bus_relay_watches_total", Help: "Times that a region's relays were read from the beginning: once per region, and after losses.",
 	})
+	m.agentReads = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "callmesh_bus_agent_watches_total", Help: "Times that a region's agents of probe were read from the beginning: once per region, and after losses.",
+	})
 	if reg != nil {
-		reg.MustRegister(m.connected, m.disconnects, m.published, m.failed, m.ackSeconds, m.pending, m.received, m.dropped, m.replays, m.replayed, m.edges, m.lameDucks, m.rulings, m.watches, m.relayReads)
+		reg.MustRegister(m.connected, m.disconnects, m.published, m.failed, m.ackSeconds, m.pending, m.received, m.dropped, m.replays, m.replayed, m.edges, m.lameDucks, m.rulings, m.watches, m.relayReads, m.agentReads)
 	}
 	return m
 }

@@ -283,6 +283,10 @@ func (b *Bus) send(subject string, payload []byte) error {
 // nil payload when the timeout has passed, when the connection is lost, or at once when nobody listens (err is then [ErrNobody]).
 // It is called on a goroutine of the bus and must not block.
 func (b *Bus) Ask(s Scope, to Audience, payload []byte, timeout time.Duration, answer func(payload []byte, err error) (more bool)) {
+	b.ask(liveOnly(s, to), payload, timeout, answer)
+}
+
+func (b *Bus) ask(subject string, payload []byte, timeout time.Duration, answer func(payload []byte, err error) (more bool)) {
 	reply, token, err := b.acks.add(timeout, func(msg *nats.Msg, err error) bool {
 		switch {
 		case err != nil:
@@ -296,7 +300,7 @@ func (b *Bus) Ask(s Scope, to Audience, payload []byte, timeout time.Duration, a
 		}
 	})
 	if err == nil {
-		if err = b.nc.PublishRequest(liveOnly(s, to), reply, payload); err == nil {
+		if err = b.nc.PublishRequest(subject, reply, payload); err == nil {
 			return
 		}
 		if !b.acks.drop(token) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"callmesh/bus/wire"
@@ -93,26 +92,7 @@ func (b *Bus) putRelays(ctx context.Context, region wire.Region, key string, val
 	if _, err := wire.ParseRegion(string(region)); err != nil {
 		return fmt.Errorf("bus: %w", err)
 	}
-	if !b.nc.IsConnected() {
-		return ErrUnavailable
-	}
-	msg := nats.NewMsg("$KV." + relaysBucket(region) + "." + key)
-	msg.Data = value
-	if value == nil {
-		msg.Header.Set("KV-Operation", "DEL")
-	}
-	opts := []jetstream.PublishOpt{jetstream.WithExpectStream("KV_" + relaysBucket(region)), jetstream.WithRetryAttempts(1)}
-	if life > 0 {
-		opts = append(opts, jetstream.WithMsgTTL((life + time.Second - 1).Truncate(time.Second)))
-	}
-	return b.reach(ctx, region, func(ctx context.Context) error {
-		ctx, cancel := b.bounded(ctx, ackTimeout)
-		defer cancel()
-		if _, err := b.js.PublishMsg(ctx, msg, opts...); err != nil {
-			return fmt.Errorf("%w: the registry of relays: %w", ErrUnavailable, err)
-		}
-		return nil
-	})
+	return b.putLeased(ctx, region, relaysBucket(region), key, value, life)
 }
 
 // relayEntry tells what a key of the registry is about.

@@ -48,7 +48,12 @@ func (b *Bus) ensure(ctx context.Context) error {
 	if err := b.makeChat(ctx); err != nil {
 		return err
 	}
-	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig(), b.contactsConfig(), b.movesConfig(), b.relaysConfig()} {
+	for _, source := range traversalSources {
+		if err := b.ensureStream(ctx, b.traversalConfig(source)); err != nil {
+			return err
+		}
+	}
+	for _, bucket := range []jetstream.KeyValueConfig{b.callsConfig(), b.missedConfig(), b.rulingsConfig(), b.contactsConfig(), b.movesConfig(), b.relaysConfig(), b.agentsConfig()} {
 		if err := b.ensureBucket(ctx, bucket); err != nil {
 			return err
 		}

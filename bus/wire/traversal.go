@@ -1,23 +1,31 @@
 package wire
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Traversal is one attempt to connect two ends as it is kept: a pair test of two agents, or what a page reported of a real call. Both are counted under
 // the definitions of [Outcome]. It holds no address, and of real calls no name.
 type Traversal struct {
 	At     int64           `json:"at"` // Unix ms at which the attempt began
 	Source TraversalSource `json:"source"`
-	Run    RunID           `json:"run,omitempty"` // of a pair test
-	N      int             `json:"n,omitempty"`   // which repetition of the pair in this mode, from 1
+	// ID tells one report of a real call from another, so that one that was stored twice counts once: 16 of a-z and 2-7, made by the edge. Pair tests have none: see [Traversal.Key].
+	ID  string `json:"id,omitempty"`
+	Run RunID  `json:"run,omitempty"` // of a pair test
+	N   int    `json:"n,omitempty"`   // which repetition of the pair in this mode, from 1
 	// Pair is the same for every attempt of the same two ends, whichever of them tells: [PairOf] the two agents, or of a real call a digest of the room and its two peers.
 	Pair string        `json:"pair"`
 	Mode TraversalMode `json:"mode"`
 	// Ends are the two, ordered by name. Of a real call the first is the one who reported, and what is not known of the other is empty.
 	Ends [2]TraversalEnd `json:"ends"`
-	// Outcome is as the first end saw it.
+	// Outcome is as the first end saw it; of an attempt that failed, what stopped it earliest at either end.
 	Outcome
 	// GatherMs is from the first description to the last candidate, ConnectMs to the first pair that ICE selected; the outcome's ms is to the open data channel.
 	GatherMs  int64 `json:"gatherMs,omitempty"`
 	ConnectMs int64 `json:"connectMs,omitempty"`
-	// Over the open channel: JitterMs is the mean difference of successive round trips, Loss the share, from 0 to 1, that did not come back, KbitPerS what a bounded transfer reached.
+	// Over the open channel: JitterMs is the mean difference of successive round trips, Loss the share, from 0 to 1, that did not come back, KbitPerS what a bounded transfer
+	// from the first end to the second reached.
 	JitterMs float64 `json:"jitterMs,omitempty"`
 	Loss     float64 `json:"loss,omitempty"`
 	KbitPerS float64 `json:"kbitPerS,omitempty"`
@@ -25,6 +33,17 @@ type Traversal struct {
 	Theirs PathKind `json:"theirs,omitempty"`
 	Why    string   `json:"why,omitempty"` // in words, where it failed
 }
+
+// Key is the same for a record however often it was stored, and no other's.
+func (t *Traversal) Key() string {
+	if t.Source == SourceCall {
+		return string(SourceCall) + "/" + t.ID
+	}
+	return strings.Join([]string{string(t.Source), string(t.Run), t.Pair, string(t.Mode), strconv.Itoa(t.N)}, "/")
+}
+
+// NewReportID returns a fresh [Traversal.ID] of 80 bits.
+func NewReportID() string { return randomID(peerIDLen) }
 
 // TraversalEnd is one end of an attempt.
 type TraversalEnd struct {
@@ -35,6 +54,8 @@ type TraversalEnd struct {
 	// Mapping and Filtering are the behaviours of the NAT before it (RFC 4787), as far as they could be told.
 	Mapping   string `json:"mapping,omitempty"`   // EIM, ADM, APDM, unknown
 	Filtering string `json:"filtering,omitempty"` // EIF, ADF, APDF, unknown
+	// UDPBlocked says that no UDP leaves the network, so that there is no NAT to tell the behaviours of.
+	UDPBlocked bool `json:"udpBlocked,omitempty"`
 }
 
 // TraversalSource says who made an attempt.

@@ -11,7 +11,7 @@ import (
 func probed() Traversal {
 	return Traversal{
 		At: 1760000000000, Source: SourceProbe, Run: "nightly-1", N: 3, Pair: "berlin/tokyo", Mode: ModeRelayTLS,
-		Ends:    [2]TraversalEnd{{Name: "berlin", Region: "eu", Network: "dsl", ASN: 3320, Mapping: "EIM", Filtering: "APDF"}, {Name: "tokyo", Region: "asia", Mapping: "unknown", Filtering: "unknown"}},
+		Ends:    [2]TraversalEnd{{Name: "berlin", Region: "eu", Network: "dsl", ASN: 3320, Mapping: "EIM", Filtering: "APDF"}, {Name: "tokyo", Region: "asia", Mapping: "unknown", Filtering: "unknown", UDPBlocked: true}},
 		Outcome: Outcome{Result: ResultConnected, Path: PathRelay, Protocol: ProtocolTLS, RelayRegion: "eu", Ms: 412, RTTMs: 230.5}, GatherMs: 90, ConnectMs: 300, JitterMs: 2.5, Loss: 0.02, KbitPerS: 5000,
 		Theirs: PathRelay,
 	}
@@ -19,7 +19,7 @@ func probed() Traversal {
 
 func called() Traversal {
 	return Traversal{
-		At: 1760000000000, Source: SourceCall, Pair: "00112233445566778899aabbccddeeff", Mode: ModeAll, Ends: [2]TraversalEnd{{Region: "eu", Network: "wifi"}, {}},
+		At: 1760000000000, Source: SourceCall, ID: "abcdefghijklmnop", Pair: "00112233445566778899aabbccddeeff", Mode: ModeAll, Ends: [2]TraversalEnd{{Region: "eu", Network: "wifi"}, {}},
 		Outcome: Outcome{Result: ResultFailed, Step: StepCheck, Ms: 15000},
 	}
 }
@@ -50,6 +50,7 @@ func TestBadTraversals(t *testing.T) {
 		"network has 600":           func(r *Traversal) { r.Ends[1].Network = long },
 		"behaviour \"EDM\"":         func(r *Traversal) { r.Ends[1].Mapping = "EDM" },
 		"behaviour \"EIM\"/\"EIM\"": func(r *Traversal) { r.Ends[0].Filtering = "EIM" },
+		"UDP is blocked":            func(r *Traversal) { r.Ends[0].UDPBlocked = true },
 		"result \"\"":               func(r *Traversal) { r.Result = "" },
 		"path \"wire\"":             func(r *Traversal) { r.Path = "wire" },
 		"theirs \"wire\"":           func(r *Traversal) { r.Theirs = "wire" },
@@ -61,6 +62,8 @@ func TestBadTraversals(t *testing.T) {
 		"gatherMs -2":               func(r *Traversal) { r.GatherMs = -2 },
 		"why has 600":               func(r *Traversal) { r.Why = long },
 		"control character":         func(r *Traversal) { r.Why = "a\nb" },
+		"id \"abc\"":                func(r *Traversal) { *r = called(); r.ID = "abc" },
+		"pair tests have none":      func(r *Traversal) { r.ID = "abcdefghijklmnop" },
 		"no run, repetition":        func(r *Traversal) { *r = called(); r.Ends[0].Name = "berlin" },
 	} {
 		r := probed()

@@ -54,12 +54,12 @@ func (t *Traversal) Validate() error {
 	case t.Theirs != "" && !slices.Contains(outcomeValues.paths, t.Theirs):
 		return wrong("theirs %.20q: want one of %v", t.Theirs, outcomeValues.paths)
 	}
-	err := t.validSource()
+	outcome, err := t.Outcome, t.validSource()
 	for i := 0; err == nil && i < len(t.Ends); i++ {
 		err = t.Ends[i].validate()
 	}
 	if err == nil {
-		err = t.Outcome.validate()
+		err = outcome.validate()
 	}
 	if err == nil {
 		err = t.validFigures()
@@ -82,6 +82,8 @@ func (t *Traversal) validSource() error {
 			return err
 		}
 		switch {
+		case t.ID != "":
+			return fmt.Errorf("id %.20q: pair tests have none", t.ID)
 		case t.N < 1 || t.N > MaxRepeat:
 			return fmt.Errorf("repetition %d: want 1 to %d", t.N, MaxRepeat)
 		case a == "" || a >= b:
@@ -90,6 +92,9 @@ func (t *Traversal) validSource() error {
 			return fmt.Errorf("want the pair %q", PairOf(a, b))
 		}
 	case SourceCall:
+		if !PeerID(t.ID).Valid() {
+			return fmt.Errorf("id %.20q: want 16 of a-z and 2-7", t.ID)
+		}
 		if t.Run != "" || t.N != 0 || a != "" || b != "" || t.Mode != ModeAll {
 			return fmt.Errorf("of a real call: want mode %s, and no run, repetition and names", ModeAll)
 		}
@@ -117,6 +122,9 @@ func (e *TraversalEnd) validate() error {
 	}
 	if !slices.Contains(behaviours.mappings, e.Mapping) || !slices.Contains(behaviours.filterings, e.Filtering) {
 		return fmt.Errorf("behaviour %.10q/%.10q: want one of %v and of %v, or nothing", e.Mapping, e.Filtering, behaviours.mappings[1:], behaviours.filterings[1:])
+	}
+	if told := e.Mapping + e.Filtering; e.UDPBlocked && told != "" && told != "unknownunknown" {
+		return fmt.Errorf("behaviour %s/%s where UDP is blocked: want unknown, or nothing", e.Mapping, e.Filtering)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (d Dimension) label(e wire.TraversalEnd) string {
 }
 
 func classOf(e wire.TraversalEnd) nat.Class {
-	return nat.Class{Mapping: nat.Mapping(e.Mapping), Filtering: nat.Filtering(e.Filtering)}
+	return nat.Class{Mapping: nat.Mapping(e.Mapping), Filtering: nat.Filtering(e.Filtering), UDPBlocked: e.UDPBlocked}
 }
 
 func networkOf(e wire.TraversalEnd) string {
@@ -113,12 +113,13 @@ func makeGroup(d Dimension, attempts []wire.Traversal) Group {
 	return g
 }
 
-// openness ranks a class of NAT from the most open to the strictest, and what is not known behind all.
+// openness ranks a class of NAT from the most open to the strictest, no UDP behind these, and what is not known behind all.
 func openness(label string) int {
-	for i, c := range nat.Classes() {
+	classes := append(nat.Classes(), nat.Class{UDPBlocked: true})
+	for i, c := range classes {
 		if c.String() == label {
 			return i
 		}
 	}
-	return len(nat.Classes())
+	return len(classes)
 }

@@ -38,7 +38,7 @@ func probed(a, b, natA, natB string, n int, mode wire.TraversalMode, result wire
 
 func called(pair string, at int64, result wire.Result, path wire.PathKind, ms int64) wire.Traversal {
 	t := wire.Traversal{
-		At: began + at, Source: wire.SourceCall, Pair: pair, Mode: wire.ModeAll, Ends: [2]wire.TraversalEnd{{Region: "eu", Network: "wifi"}, {}},
+		At: began + at, Source: wire.SourceCall, ID: wire.NewReportID(), Pair: pair, Mode: wire.ModeAll, Ends: [2]wire.TraversalEnd{{Region: "eu", Network: "wifi"}, {}},
 		Outcome: wire.Outcome{Result: result, Path: path, Ms: ms},
 	}
 	if result == wire.ResultFailed {
@@ -145,6 +145,11 @@ func TestPredictionsAreHeldAgainstWhatCame(t *testing.T) {
 		t.Errorf("all otherwise: %d agree, %d differ", p.Agree, p.Differ)
 	}
 	unsure := probed("a", "b", "unknown/unknown", "APDM/APDF", 1, wire.ModeDirect, wire.ResultFailed)
+	blocked := probed("a", "b", "unknown/unknown", "EIM/EIF", 1, wire.ModeDirect, wire.ResultFailed)
+	blocked.Ends[0].UDPBlocked = true // is a class by itself, and no other's behaviour matters
+	if s := report.Make([]wire.Traversal{blocked}, report.Options{}).Sources[0]; s.Prediction.Agree != 1 || s.Prediction.Unsure != 0 || !slices.Equal(s.Groups[1].Labels, []string{"EIM/EIF", "UDP blocked"}) {
+		t.Errorf("where UDP is blocked: %+v, %v", s.Prediction, s.Groups[1].Labels)
+	}
 	relayed := probed("a", "c", "EIM/EIF", "EIM/EIF", 1, wire.ModeAll, wire.ResultFailed) // says nothing of direct paths
 	if p := report.Make([]wire.Traversal{unsure, relayed}, report.Options{}).Sources[0].Prediction; p.Unsure != 1 || p.Agree+p.Differ != 0 {
 		t.Errorf("what could not be told: %+v", p)
