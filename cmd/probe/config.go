@@ -59,10 +59,12 @@ func (c *Config) Check(p *cli.Problems) {
 }
 
 // server is the host and port of the server.
-func (c *Config) server() (string, error) {
-	u, err := stun.ParseURI(c.Server)
+func (c *Config) server() (string, error) { return stunServer(c.Server) }
+
+func stunServer(url string) (string, error) {
+	u, err := stun.ParseURI(url)
 	if err != nil || u.Scheme != stun.SchemeTypeSTUN {
-		return "", cli.Usage("%q is not a STUN server's URL; write it like stun:stun.example.org:3478", c.Server)
+		return "", cli.Usage("%q is not a STUN server's URL; write it like stun:stun.example.org:3478", url)
 	}
 	return net.JoinHostPort(u.Host, strconv.Itoa(u.Port)), nil
 }

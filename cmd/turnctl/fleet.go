@@ -15,6 +15,7 @@ import (
 	"callmesh/bus"
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
+	"callmesh/cmd/internal/listener"
 	"callmesh/turnctl/fleet"
 	"callmesh/turnctl/verdict"
 )
@@ -104,11 +105,11 @@ func (v *viewed) watch(ctx context.Context, c *FleetConfig, log *slog.Logger, ou
 	if c.AdminListen != "" {
 		metrics := prometheus.NewRegistry()
 		metrics.MustRegister(fleet.Collector{Now: v.now})
-		admin, err := startAdmin(c.AdminListen, metrics, v.relays.Known, log)
+		admin, err := listener.StartAdmin(c.AdminListen, metrics, v.relays.Known, log)
 		if err != nil {
 			return err
 		}
-		defer admin.stop()
+		defer admin.Stop()
 	}
 	place := false
 	if file, ok := out.(*os.File); ok && c.Output == "text" {

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"net"
-	"net/netip"
-	"strconv"
 	"time"
 
 	"callmesh/bus/wire"
@@ -36,7 +33,7 @@ func (c *FleetConfig) Check(p *cli.Problems) {
 		if !c.Watch {
 			p.Wrong("admin-listen", "needs watch, as an answer that is given once leaves nobody to ask")
 		}
-		checkListen(p, "admin-listen", c.AdminListen)
+		p.CheckListen("admin-listen", c.AdminListen)
 	}
 	if c.Timeout < time.Second {
 		p.Wrong("timeout", "%s is too short; at least 1s", c.Timeout)
@@ -46,16 +43,5 @@ func (c *FleetConfig) Check(p *cli.Problems) {
 func checkRegion(p *cli.Problems, region string) {
 	if _, err := wire.ParseRegion(region); err != nil {
 		p.Wrong("region", "%q is not a region; write it like eu-west, in at most 32 of a-z, 0-9 and -", region)
-	}
-}
-
-// checkListen wants an IP address of this machine and a port: what asks nobody who they are is not opened by a name that may mean anything.
-func checkListen(p *cli.Problems, key, addr string) {
-	host, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if _, ipErr := netip.ParseAddr(host); err != nil || ipErr != nil && host != "localhost" {
-		p.Wrong(key, "%q is not an IP address and a port; write it like 127.0.0.1:9092", addr)
 	}
 }

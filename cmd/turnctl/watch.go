@@ -14,6 +14,7 @@ import (
 	"callmesh/bus"
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
+	"callmesh/cmd/internal/listener"
 	"callmesh/cmd/internal/turnsecrets"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/fleet"
@@ -69,11 +70,11 @@ func runWatch(ctx context.Context, c *WatchConfig, log *slog.Logger) error {
 	if err != nil {
 		return cli.Usage("%w", err)
 	}
-	admin, err := startAdmin(c.AdminListen, metrics, agent.Announced, log)
+	admin, err := listener.StartAdmin(c.AdminListen, metrics, agent.Announced, log)
 	if err != nil {
 		return err
 	}
-	defer admin.stop()
+	defer admin.Stop()
 	log.Info("watching", "relay", c.ID, "region", c.Region, "urls", c.URL, "interval", c.Interval)
 
 	running, end := context.WithCancel(ctx)

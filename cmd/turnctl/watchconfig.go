@@ -75,6 +75,6 @@ func (c *WatchConfig) Check(p *cli.Problems) {
 	if c.Capacity < 0 {
 		p.Wrong("capacity", "%d is not 0 or more", c.Capacity)
 	}
-	checkListen(p, "cli-address", c.CLIAddress)
-	checkListen(p, "admin-listen", c.AdminListen)
+	p.CheckListen("cli-address", c.CLIAddress)
+	p.CheckListen("admin-listen", c.AdminListen)
 }

@@ -9,6 +9,15 @@ import (
 	"callmesh/bus/wire"
 )
 
+// Serves says what a mode lacks among the servers that an attempt would have. A direct one wants one that tells outer addresses.
+func Serves(m wire.TraversalMode, from []wire.ICEServer) error {
+	servers, err := serversOf(m, from)
+	if err == nil && len(servers) == 0 {
+		err = fmt.Errorf("no server tells hosts their outer addresses: want a URL like stun:HOST:3478 or %s", like(m))
+	}
+	return err
+}
+
 // serversOf are those that a mode uses of what an edge hands out. It is an error if there is none for it.
 func serversOf(m wire.TraversalMode, from []wire.ICEServer) ([]webrtc.ICEServer, error) {
 	var servers []webrtc.ICEServer
@@ -27,7 +36,7 @@ func serversOf(m wire.TraversalMode, from []wire.ICEServer) ([]webrtc.ICEServer,
 		servers = append(servers, out)
 	}
 	if len(servers) == 0 && m.Relayed() {
-		return nil, fmt.Errorf("the edge hands out no relay for %s: it needs a URL like %s", m, like(m))
+		return nil, fmt.Errorf("there is no relay for %s: it needs a URL like %s", m, like(m))
 	}
 	return servers, nil
 }

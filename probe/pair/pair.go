@@ -123,11 +123,12 @@ func (r *run) meet(ctx context.Context) error {
 			if told[p] {
 				continue
 			}
-			told[p] = true
-			// One that has just left is no error.
-			if err := r.say(ctx, p, message{Kind: ready, Mode: r.o.Mode, Repeat: r.o.Repeat}); err != nil && !gone(err) {
+			// One that has just left, or has not come yet, is no error: it will say itself that it is ready.
+			err := r.say(ctx, p, message{Kind: ready, Mode: r.o.Mode, Repeat: r.o.Repeat})
+			if err != nil && !gone(err) {
 				return err
 			}
+			told[p] = err == nil
 		}
 		select {
 		case <-r.s.Changed():
@@ -194,6 +195,9 @@ func (r *run) attempt(ctx context.Context, n int) (Attempt, error) {
 		a.Outcome = outcome
 		if outcome.Result == wire.ResultConnected {
 			l.measure(tries, &a)
+			if a.Loss == 1 {
+				a.Outcome = wire.Outcome{Result: wire.ResultFailed, Step: wire.StepMedia, Ms: outcome.Ms}
+			}
 		}
 	} else {
 		a.Outcome = wire.Outcome{Result: wire.ResultNoSignalling, Step: wire.StepSignal}

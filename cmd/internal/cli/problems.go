@@ -2,6 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -84,4 +87,15 @@ func (o origin) where(key string) string {
 		return fmt.Sprintf("%s:%d: %s", o.file, o.line, key)
 	}
 	return key
+}
+
+// CheckListen wants an IP address of this machine and a port: what asks nobody who they are is not opened by a name that may mean anything.
+func (p *Problems) CheckListen(key, addr string) {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if _, ipErr := netip.ParseAddr(host); err != nil || ipErr != nil && host != "localhost" {
+		p.Wrong(key, "%q is not an IP address and a port; write it like 127.0.0.1:9092", addr)
+	}
 }
