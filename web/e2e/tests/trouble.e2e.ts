@@ -30,6 +30,51 @@ test('whoever is refused camera and microphone is told so, and can still join to
   await expect.poll(() => bo.reads()).toEqual(['No camera here', 'I can read you'])
 })
 
+test('whoever has no WebRTC is told so before anything is asked, in their language', async () => {
+  for (const [locale, heading, how] of [
+    ['en-GB', 'This browser cannot make calls', 'Turn off extensions that block WebRTC'],
+    ['zh-CN', '这个浏览器不能通话', '请停用屏蔽 WebRTC 的扩展程序'],
+  ] as const) {
+    const ada = await stage.visit('a', 'Ada', { locale })
+    await ada.page.addInitScript(() => {
+      Reflect.deleteProperty(window, 'RTCPeerConnection')
+      Object.assign(window, { asked: 0 })
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+      navigator.mediaDevices.getUserMedia = (constraints) => {
+        ;(window as unknown as { asked: number }).asked++
+        return ask(constraints)
+      }
+    })
+    await ada.open(`/r/${stage.room()}`)
+    await ada.page.getByRole('heading', { name: heading }).waitFor()
+    await expect.poll(() => ada.find('notice').innerText()).toContain(how)
+    expect(await ada.find('join').count()).toBe(0)
+    expect(await ada.page.evaluate(() => (window as unknown as { asked: number }).asked), 'cameras and microphones that were asked for').toBe(0)
+    await expectGoodLooks(ada, 'no-webrtc')
+  }
+})
+
+test('whoever has no devices to ask for is told why, and can still join to see and to hear', async () => {
+  const room = stage.room()
+  const ada = await stage.visit('a', 'Ada')
+  await ada.enter(room)
+  for (const [name, secure, words] of [
+    ['Bo', false, 'This page came over plain http'],
+    ['Cy', true, 'This browser cannot use cameras and microphones'],
+  ] as const) {
+    const other = await stage.visit('b', name)
+    await other.page.addInitScript((secure) => {
+      Object.defineProperty(Navigator.prototype, 'mediaDevices', { value: undefined })
+      if (!secure) Object.defineProperty(window, 'isSecureContext', { value: false })
+    }, secure)
+    await other.open(`/r/${room}`)
+    await expect.poll(() => other.page.locator('[data-testid="notice"][data-problem]').innerText()).toContain(words)
+    await other.join()
+    await Promise.all([other.sees('Ada'), other.hears('Ada')])
+    await ada.tile(name).waitFor()
+  }
+})
+
 test('whoever goes offline is told so, and is told when it is over', async () => {
   const [ada, bo] = await stage.call()
   ada.watch.allow(/ERR_INTERNET_DISCONNECTED/)

@@ -15,6 +15,7 @@ const WORDS: Record<string, FailWords> = {
   forbidden: { title: 'fail.forbidden', how: 'fail.forbidden.how', again: true },
   kicked: { title: 'rooms.kicked', how: 'rooms.kicked.how', again: true },
   guests: { title: 'fail.guests', how: 'fail.guests.how', again: false },
+  no_webrtc: { title: 'fail.noWebRTC', how: 'fail.noWebRTC.how', again: false },
   protocol: { title: 'fail.protocol', how: 'fail.protocol.how', again: true },
   elsewhere: { title: 'fail.elsewhere', how: 'fail.elsewhere.how', again: true },
   room_full: { title: 'fail.room_full', how: 'fail.room_full.how', again: true },

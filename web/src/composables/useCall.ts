@@ -1,4 +1,5 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
+import { canConnect } from '@/call/able'
 import { RoomCall } from '@/call/room'
 import type { CallError, RoomSnapshot } from '@/call/state'
 import type { LocalMedia } from '@/media/devices'
@@ -10,6 +11,7 @@ import { ownPicture } from './pictures'
 import { openSession, session } from './useSession'
 
 const NO_GUESTS: CallError = { code: 'guests', message: 'guests are not let in here' }
+const NO_WEBRTC: CallError = { code: 'no_webrtc', message: 'this browser has no RTCPeerConnection' }
 
 /** Joining a room and leaving it again, and what it looks like meanwhile. */
 export function useCall(room: string, media: LocalMedia) {
@@ -26,6 +28,10 @@ export function useCall(room: string, media: LocalMedia) {
   /** `pass` is what a moderator gave, for a locked room. */
   async function join(name: string, pass?: string): Promise<void> {
     if (joining.value) return
+    if (!canConnect()) {
+      refused.value = NO_WEBRTC
+      return
+    }
     end()
     const mine = ++wanted
     joining.value = true
@@ -72,8 +78,9 @@ export function useCall(room: string, media: LocalMedia) {
     return made
   }
 
-  // Whoever cannot get in need not get ready first.
-  if (session.value?.signal.state !== 'open') {
+  // Whoever cannot get in, or could do nothing there, need not get ready first.
+  if (!canConnect()) refused.value = NO_WEBRTC
+  else if (session.value?.signal.state !== 'open') {
     void shutOut().then((out) => {
       if (out && !joining.value && !call.value) refused.value = NO_GUESTS
     })

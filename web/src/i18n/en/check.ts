@@ -85,4 +85,7 @@ export const check = {
   'link.late.how': 'It may yet be found. If not, try again, or switch to another network, such as your phone’s.',
   'alone.hereOnly': 'The link works on this computer only. For others, open callmesh under an address that they can reach.',
   'lobby.cancel': 'Cancel',
+  'fail.noWebRTC': 'This browser cannot make calls',
+  'fail.noWebRTC.how':
+    'It has no WebRTC, or a setting or an extension has turned it off. Turn off extensions that block WebRTC and reload this page, or open its address in a current Chrome, Edge, Firefox or Safari.',
 } as const

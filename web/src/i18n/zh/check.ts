@@ -86,4 +86,6 @@ export const check: Record<keyof typeof english, string> = {
   'link.late.how': '也许还能找到。如果一直不行，请重试，或者换一个网络，比如手机热点。',
   'alone.hereOnly': '这个链接只在这台电脑上有用。要邀请别人，请用对方也能访问的地址打开 callmesh。',
   'lobby.cancel': '取消',
+  'fail.noWebRTC': '这个浏览器不能通话',
+  'fail.noWebRTC.how': '它不支持 WebRTC，或者 WebRTC 被设置或扩展程序关闭了。请停用屏蔽 WebRTC 的扩展程序，然后重新加载本页；也可以用较新的 Chrome、Edge、Firefox 或 Safari 打开本页地址。',
 }
