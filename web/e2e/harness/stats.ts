@@ -14,6 +14,8 @@ export interface LinkStats {
   cameraWidth: number
   screenFrames: number
   audioEnergy: number
+  /** How much sound was played, in seconds. */
+  audioSeconds: number
   audioLevel: number
   /** Of the sound that comes with a screen. */
   screenEnergy: number
@@ -52,6 +54,7 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
       cameraWidth: Number(inbound[1]?.frameWidth ?? 0),
       screenFrames: Number(inbound[2]?.framesDecoded ?? 0),
       audioEnergy: Number(inbound[0]?.totalAudioEnergy ?? 0),
+      audioSeconds: Number(inbound[0]?.totalSamplesDuration ?? 0),
       audioLevel: Number(inbound[0]?.audioLevel ?? 0),
       screenEnergy: Number(inbound[3]?.totalAudioEnergy ?? 0),
       pair:
