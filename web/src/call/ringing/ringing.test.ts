@@ -135,6 +135,18 @@ describe('a call of ours', () => {
     for (const [state = '', call = ''] of order.map((one) => one.split(' '))) await told(call, state)
     expect(state()).toMatchObject({ incoming: [], outgoing: null, current: { call: 'c9', room: 'room-c9', with: BO } })
     expect(news).toEqual(['accepted Bo'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(news).toEqual(['accepted Bo'])
+  })
+
+  it('gave way to theirs, which rings if nobody has accepted it for us', async () => {
+    await rings()
+    await ring('c9')
+    await told('c1', 'cancelled')
+    expect(state()).toMatchObject({ incoming: [], outgoing: { call: 'c1' } })
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(state()).toMatchObject({ incoming: [{ call: 'c9' }], outgoing: null })
+    expect(news).toEqual([])
   })
 
   it('cannot be made while another one goes on', async () => {

@@ -108,7 +108,6 @@ export class Ringing {
       this.records.vain('out', { ...outgoing, user: outgoing.to }, 'cancelled')
       if (outgoing.call !== null) void this.request('hangup', outgoing.call)
     }
-    this.clock.end(outgoing.call)
     this.setOutgoing(null)
   }
 
@@ -187,18 +186,21 @@ export class Ringing {
 
   private answered(outgoing: OutgoingCall, call: string): void {
     this.setOutgoing(null)
-    this.drop(call)
     this.begin('out', { call, room: this.outgoingRoom, with: outgoing.to, media: outgoing.media, since: Date.now(), over: null })
   }
 
   /** Our call gave way to theirs, or another device of ours gave it up. */
-  private withdrawn(outgoing: OutgoingCall): void {
-    this.clock.end(outgoing.call)
-    this.setOutgoing(null)
-    const theirs = [...this.incoming.values()].some(({ from }) => from.id === outgoing.to.id)
-    if (theirs) return
-    this.records.vain('out', { ...outgoing, user: outgoing.to }, 'cancelled')
-    this.news.emit({ kind: 'cancelled', user: outgoing.to })
+  private withdrawn({ call, to, ...outgoing }: OutgoingCall): void {
+    const theirs = () => [...this.incoming.values()].some(({ from }) => from.id === to.id)
+    const end = () => {
+      this.setOutgoing(null)
+      if (theirs()) return
+      this.records.vain('out', { ...outgoing, call, user: to }, 'cancelled')
+      this.news.emit({ kind: 'cancelled', user: to })
+    }
+    // Theirs is about to be accepted for us, with what we wanted to call with. If it is not, it rings.
+    if (call !== null && theirs()) this.clock.yield(call, () => this.outgoing?.call === call && end())
+    else end()
   }
 
   /** We called them while they called us, and theirs stands. */
@@ -206,7 +208,6 @@ export class Ringing {
     const ring = this.incoming.get(call)!
     this.drop(call)
     const media = this.outgoing?.to.id === ring.from.id ? this.outgoing.media : ring.media
-    this.clock.end(this.outgoing?.call ?? null)
     this.setOutgoing(null)
     this.begin('in', { call, room: ring.room, with: ring.from, media, since: Date.now(), over: null })
   }
@@ -272,6 +273,7 @@ export class Ringing {
   }
 
   private setOutgoing(outgoing: OutgoingCall | null): void {
+    if (!outgoing) this.clock.end(this.outgoing?.call ?? null)
     this.outgoing = outgoing
     this.changed()
   }
