@@ -1,5 +1,6 @@
 import type { WireError } from '../signal/errors'
 import type { Peer } from '../wire/wire.gen'
+import { whereThereIsRoom } from './capacity'
 import { Chat } from './chat'
 import { Entrance } from './entrance'
 import { Files } from './files/transfers'
@@ -49,7 +50,12 @@ export function makeParts(options: RoomCallOptions, self: RoomSelf): RoomParts {
   const { changed } = self
 
   const rights = new RoomRights({ room, signal, secret: options.secret, pass: options.pass, kicked: self.kicked })
-  const entrance = new Entrance({ info: self.info, join: (info) => rights.join(info), entered: self.entered, refused: self.refused })
+  const join = whereThereIsRoom({
+    join: (info) => rights.join(info),
+    leave: () => signal.request('leave', { room }),
+    user: () => signal.hello?.user.id,
+  })
+  const entrance = new Entrance({ info: self.info, join, entered: self.entered, refused: self.refused })
   const chat = new Chat({
     post: (data) =>
       postKept(data, {

@@ -1,4 +1,5 @@
 import type { Peer, SignalEvent } from '../wire/wire.gen'
+import { Beyond, MOST_PEOPLE } from './capacity'
 import { Member } from './member'
 import type { MemberOptions } from './member'
 import type { PeerView, Slot } from './state'
@@ -28,6 +29,7 @@ export class Roster {
   private readonly members = new Map<string, Member>()
   /** Signals that overtook the news that their sender is there. */
   private readonly strays = new Map<string, SignalEvent[]>()
+  private readonly beyond = new Beyond()
 
   constructor(options: RosterOptions) {
     this.options = options
@@ -57,11 +59,8 @@ export class Roster {
       this.believe(known)
     } else {
       this.succeed(peer)
-      const member = new Member(peer, { ...this.options.member(peer.peer), changed: this.options.changed })
-      for (const slot of SLOTS) member.link.setTrack(slot, this.options.track(slot))
-      this.members.set(peer.peer, member)
-      for (const stray of this.strays.get(peer.peer) ?? []) member.signal(stray)
-      this.strays.delete(peer.peer)
+      if (this.full) this.beyond.add(peer)
+      else this.link(peer)
     }
     this.options.changed()
   }
@@ -69,7 +68,10 @@ export class Roster {
   /** A peer says something new of itself. */
   update(peer: string, info: unknown): void {
     const member = this.members.get(peer)
-    if (!member) return
+    if (!member) {
+      this.beyond.update(peer, info)
+      return
+    }
     member.update({ info })
     this.believe(member)
     this.options.changed()
@@ -78,10 +80,12 @@ export class Roster {
   /** A peer is gone for good. */
   remove(peer: string): void {
     this.strays.delete(peer)
+    this.beyond.delete(peer)
     const member = this.members.get(peer)
     if (!member) return
     this.members.delete(peer)
     member.close()
+    this.fill()
     this.options.changed()
   }
 
@@ -98,12 +102,14 @@ export class Roster {
     this.strays.delete(peer)
     member.lost = true
     this.doubt(peer, member, LOST_MS)
+    this.fill()
   }
 
   /** Those who are there according to an edge that has just taken our session over. */
   reconcile(peers: readonly Peer[]): void {
-    for (const peer of peers) this.admit(peer)
     const named = new Set(peers.map(({ peer }) => peer))
+    this.beyond.keep(named)
+    for (const peer of peers) this.admit(peer)
     for (const [id, member] of this.members) if (!named.has(id)) this.doubt(id, member, this.options.graceMs())
   }
 
@@ -121,7 +127,28 @@ export class Roster {
 
   clear(): void {
     this.strays.clear()
+    this.beyond.clear()
     for (const id of [...this.members.keys()]) this.remove(id)
+  }
+
+  /** Whether there are links with as many as may be in a call. Whoever the mesh has lost has given their place up. */
+  private get full(): boolean {
+    return this.all().filter(({ lost }) => !lost).length >= MOST_PEOPLE - 1
+  }
+
+  private link(peer: Peer): void {
+    const member = new Member(peer, { ...this.options.member(peer.peer), changed: this.options.changed })
+    for (const slot of SLOTS) member.link.setTrack(slot, this.options.track(slot))
+    this.members.set(peer.peer, member)
+    for (const stray of this.strays.get(peer.peer) ?? []) member.signal(stray)
+    this.strays.delete(peer.peer)
+  }
+
+  private fill(): void {
+    const next = this.full ? undefined : this.beyond.next()
+    if (!next) return
+    this.link(next)
+    this.options.changed()
   }
 
   /** A peer that isn't named may yet resume. Past the grace it is gone, unless its media says otherwise. */
