@@ -2,6 +2,7 @@ import { onScopeDispose, ref, shallowReadonly, shallowRef } from 'vue'
 import type { LibraryItem } from '@/media/library/item'
 import { Library } from '@/media/library/library'
 import { clearExports } from '@/media/library/files'
+import { useDeletions } from './useDeletions'
 
 export type LibraryPhase = 'opening' | 'recovering' | 'open' | 'failed'
 
@@ -14,11 +15,13 @@ export function useLibrary() {
   const recovered = shallowRef<(LibraryItem | null)[]>([])
   let library: Library | null = null
   let over = false
+  const deletions = useDeletions(async (item) => library?.delete(item) ?? null)
 
   async function refresh(): Promise<void> {
     if (!library || over) return
     items.value = await library.items()
     space.value = await library.space()
+    await library.finishDeletions()
   }
 
   async function open(): Promise<void> {
@@ -46,7 +49,7 @@ export function useLibrary() {
   void open()
   onScopeDispose(() => {
     over = true
-    library?.close()
+    void deletions.close().finally(() => library?.close())
   })
 
   return {
@@ -54,6 +57,9 @@ export function useLibrary() {
     items: shallowReadonly(items),
     space: shallowReadonly(space),
     recovered: shallowReadonly(recovered),
+    deleted: deletions.deleted,
+    remove: deletions.remove,
+    undo: deletions.undo,
     open,
     /** Only what is shown as an item can be asked for, so there is a library. */
     use: (): Library => library!,

@@ -21,6 +21,15 @@ export async function removeFile(name: string): Promise<void> {
   await (await folder(FOLDER)).removeEntry(name).catch(ignoreMissing)
 }
 
+/** What erases the file, beginning in the moment of the call. It rejects while something still writes to the file. */
+export async function eraser(name: string): Promise<() => Promise<void>> {
+  const within = await folder(FOLDER)
+  return () =>
+    within.removeEntry(name).catch((error: unknown) => {
+      if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error
+    })
+}
+
 /** Like {@link writeFile}, for what is only there to be downloaded. */
 export async function exportFile(name: string): Promise<{ handle: FileSystemFileHandle; stream: FileSystemWritableFileStream }> {
   const handle = await (await folder(EXPORTS)).getFileHandle(name, { create: true })

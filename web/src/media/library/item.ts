@@ -17,8 +17,8 @@ export interface LibraryItem {
   type: string
   /** The file's name in the library's folder. */
   file: string
-  /** `open` while it is being written; of a page that died it stays so, until it is recovered. */
-  state: 'open' | 'kept'
+  /** `open` while it is being written; of a page that died it stays so, until it is recovered. `deleted` while that can be taken back. */
+  state: 'open' | 'kept' | 'deleted'
   /** Its page died before it was finished. */
   recovered: boolean
   /** A small JPEG. */

@@ -1,7 +1,9 @@
 import { Catalogue } from './catalogue'
 import type { Format } from './convert'
+import { Deletion, finishFor } from './deletion'
 import { exportFile, fileOf, removeFile, space, writeFile } from './files'
 import { cleanTitle, isSoundOnly, type About, type LibraryItem } from './item'
+import { hold } from './locks'
 import { wholePart } from './tail'
 import { thumbnail } from './thumbnail'
 
@@ -32,6 +34,8 @@ export class Library {
   private readonly catalogue: Catalogue
   private readonly channel = new BroadcastChannel(CHANNEL)
   private readonly listeners = new Set<() => void>()
+  private readonly vanishing = new Set<string>()
+  private closed = false
 
   private constructor(catalogue: Catalogue) {
     this.catalogue = catalogue
@@ -43,6 +47,7 @@ export class Library {
   }
 
   close(): void {
+    this.closed = true
     this.channel.close()
     this.catalogue.close()
   }
@@ -115,10 +120,21 @@ export class Library {
     return true
   }
 
-  async remove(item: LibraryItem): Promise<void> {
-    await this.catalogue.remove(item.id)
-    await removeFile(item.file)
-    this.changed()
+  /** Deletes it; until that is finished, it can be taken back. Null if it is gone, or another page is at it. */
+  delete(item: LibraryItem): Promise<Deletion | null> {
+    return Deletion.begin(this.catalogue, item.id, () => this.changed())
+  }
+
+  /** Sees to it that what other pages have deleted goes when they let go of it, or now if they are gone. */
+  async finishDeletions(): Promise<void> {
+    for (const item of await this.catalogue.all()) {
+      if (item.state !== 'deleted' || this.vanishing.has(item.id)) continue
+      this.vanishing.add(item.id)
+      // What can't be erased now waits for the next page.
+      void finishFor(this.catalogue, item, () => this.changed())
+        .catch(() => undefined)
+        .finally(() => this.vanishing.delete(item.id))
+    }
   }
 
   /** A part of a recording as a new item; times in seconds. */
@@ -148,6 +164,12 @@ export class Library {
     await convert(source, stream, { format, progress, signal })
     const file = await handle.getFile()
     return { file, ending: format === 'mp4' ? 'mp4' : 'webm', codecs: (await contents(file)).codecs }
+  }
+
+  private async remove(item: LibraryItem): Promise<void> {
+    await this.catalogue.remove(item.id)
+    await removeFile(item.file)
+    this.changed()
   }
 
   private async finish(item: LibraryItem, recovered: boolean): Promise<LibraryItem | null> {
@@ -187,6 +209,7 @@ export class Library {
   }
 
   private changed(): void {
+    if (this.closed) return
     this.listeners.forEach((listener) => listener())
     this.channel.postMessage(null)
   }
@@ -209,11 +232,4 @@ function blank(id: string, kind: LibraryItem['kind'], about: About): LibraryItem
     recovered: false,
     thumbnail: null,
   }
-}
-
-/** Takes a lock that nobody else wants; the returned function lets go of it. */
-function hold(name: string): Promise<() => void> {
-  return new Promise((taken, refused) => {
-    navigator.locks.request(name, () => new Promise<void>((release) => taken(release))).catch(refused)
-  })
 }
