@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -112,10 +114,27 @@ func renderText(cfg *RelayConfig, format string) (string, error) {
 	case "compose":
 		return r.Compose(v, "./turnserver.conf")
 	case "values":
-		return r.Values(v)
+		return r.Values(v, certificateName(r.Cert))
 	}
 	rendered, err := r.Render(v)
 	return string(rendered.Bytes()), err
+}
+
+// certificateName is the first name that a certificate is for; "" where there is none to read.
+func certificateName(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return ""
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || len(cert.DNSNames) == 0 {
+		return ""
+	}
+	return strings.ToLower(cert.DNSNames[0])
 }
 
 // printDiff shows what would change, secrets masked on both sides.

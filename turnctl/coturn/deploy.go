@@ -102,47 +102,6 @@ func (r Relay) Compose(v Version, conf string) (string, error) {
 	return encode("coturn "+v.String()+", rendered by turnctl.", compose{map[string]composeService{"coturn": s}})
 }
 
-type values struct {
-	Coturn valuesCoturn `yaml:"coturn"`
-}
-
-type valuesCoturn struct {
-	Enabled     bool              `yaml:"enabled"`
-	Image       map[string]string `yaml:"image"`
-	Region      string            `yaml:"region"`
-	Realm       string            `yaml:"realm"`
-	HostNetwork bool              `yaml:"hostNetwork"`
-	Ports       valuesPorts       `yaml:"ports"`
-	TLS         bool              `yaml:"tls"`
-	Quota       int               `yaml:"quota"`
-	Files       int               `yaml:"files"`
-	Config      string            `yaml:"config"`
-}
-
-type valuesPorts struct {
-	Listen   uint16 `yaml:"listen"`
-	TLS      uint16 `yaml:"tls,omitempty"`
-	RelayMin uint16 `yaml:"relayMin"`
-	RelayMax uint16 `yaml:"relayMax"`
-}
-
-// Values are what the chart reads, under coturn. The configuration among them holds no secret.
-func (r Relay) Values(v Version) (string, error) {
-	r.Secrets = nil
-	conf, err := r.Render(v)
-	if err != nil {
-		return "", err
-	}
-	c := valuesCoturn{
-		Enabled: true, Image: map[string]string{"repository": "coturn/coturn", "tag": v.String()}, Region: r.Region, Realm: r.Realm, HostNetwork: true,
-		Ports: valuesPorts{r.Port, r.TLSPort, r.MinPort, r.MaxPort}, TLS: !r.TLSOff, Quota: r.Quota(), Files: r.Files(), Config: string(conf.Bytes()),
-	}
-	if r.TLSOff {
-		c.Ports.TLS = 0
-	}
-	return encode("Values for the chart: one relay. The secret is not here; it comes from the chart's Secret.", values{c})
-}
-
 func encode(head string, v any) (string, error) {
 	var b strings.Builder
 	b.WriteString("# " + head + "\n")

@@ -88,11 +88,13 @@ func TestDeployGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "full.compose.yaml", compose)
-	values, err := plain().Values(coturn.Newest)
-	if err != nil {
-		t.Fatal(err)
+	for name, r := range map[string]coturn.Relay{"full": full(), "plain": plain()} {
+		values, err := r.Values(coturn.Newest, "turn.example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".values.yaml", values)
 	}
-	golden(t, "plain.values.yaml", values)
 }
 
 func TestCheckRefuses(t *testing.T) {
