@@ -3,7 +3,6 @@ package turnctl_test
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,10 +31,14 @@ func goodFor(d time.Duration, name string) func(*testing.T, *turntest.CA) turnte
 	return func(t *testing.T, ca *turntest.CA) turntest.Certificate { return ca.Issue(t, time.Now().Add(d), name) }
 }
 
-// unreadable is a certificate whose key the relay's user can't read: to root, that is one that is not there.
+// unreadable is a certificate that is closed to everybody but who may read every file.
 func unreadable(t *testing.T, ca *turntest.CA) turntest.Certificate {
 	c := ca.Issue(t, time.Now().Add(time.Hour), "turn.example")
-	c.KeyFile = filepath.Join(t.TempDir(), "not-there.pem")
+	for _, path := range []string{c.CertFile, c.KeyFile} {
+		if err := os.Chmod(path, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return c
 }
 
@@ -77,7 +80,7 @@ func TestRunbook(t *testing.T) {
 // shows makes the fault and looks for it in what check says.
 func (f fault) shows(t *testing.T, item, words string) {
 	ca, url := turntest.NewCA(t), "turn"
-	o := turntest.Options{Lines: f.lines}
+	o := turntest.Options{Lines: f.lines, Powerless: true}
 	if f.cert != nil {
 		cert := f.cert(t, ca)
 		o.TLS, url = &cert, "turns"

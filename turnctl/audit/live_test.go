@@ -27,7 +27,9 @@ func evidences(r *verdict.Report, name string) string {
 func wantOK(t *testing.T, r *verdict.Report, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		if !slices.ContainsFunc(r.Items, func(i verdict.Item) bool { return i.Name == name && i.Status == verdict.OK && strings.HasPrefix(i.Group, "turn") }) {
+		if !slices.ContainsFunc(r.Items, func(i verdict.Item) bool {
+			return i.Name == name && i.Status == verdict.OK && strings.HasPrefix(i.Group, "turn")
+		}) {
 			t.Errorf("the relay: %s is not ok", name)
 		}
 	}
@@ -62,7 +64,9 @@ func TestConnect(t *testing.T) {
 		wantOK(t, r, "relay.tcp", "relay.send")
 	})
 	t.Run("open", func(t *testing.T) {
-		conf.Lines = slices.DeleteFunc(conf.Lines, func(l coturn.Line) bool { return strings.HasPrefix(l.Value, "10.") || strings.HasPrefix(l.Value, "fc00:") })
+		conf.Lines = slices.DeleteFunc(conf.Lines, func(l coturn.Line) bool {
+			return strings.HasPrefix(l.Value, "10.") || strings.HasPrefix(l.Value, "fc00:")
+		})
 		r := run(t, conf.Bytes(), nil)
 		for name, want := range map[string]string{"peer.private-10": "Connect to 10.0.0.1", "peer.unique-local": "Connect to fd00::1"} {
 			if got := evidences(r, name); !strings.Contains(got, want) {

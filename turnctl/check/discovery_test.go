@@ -43,10 +43,12 @@ func TestDiscovery(t *testing.T) {
 				c.listen = turntest.Public[:2]
 			}
 			r := turntest.Start(t, turntest.Options{Listen: c.listen})
+			o := options(t, r, r.URL("turn", "udp"))
 			if c.rules != "" {
 				turntest.Firewall(t, c.rules)
+				o.Timeout = 1600 * time.Millisecond // the end of it is waited for
 			}
-			report := run(t, options(t, r, r.URL("turn", "udp")))
+			report := run(t, o)
 			wantExit(t, report, verdict.ExitHealthy)
 			found := item(t, report, "udp4.rfc5780")
 			if said := found.Summary + found.Fix; found.Status != c.status || !strings.Contains(said, c.words) {

@@ -163,6 +163,7 @@ func (l *ladder) throughput(i *verdict.Item) {
 	defer stalled.Stop()
 	var sent, back, since uint32
 	flying := 0
+	came := make([]bool, throughputBytes/throughputSize+1) // each counts once, and none that was not sent
 	fill := func() error {
 		for ; flying < throughputWindow && int(sent)*throughputSize < throughputBytes; flying++ {
 			if err := l.relay(echo(1<<31+sent, throughputSize)); err != nil {
@@ -179,7 +180,8 @@ func (l *ladder) throughput(i *verdict.Item) {
 		}
 		select {
 		case p := <-l.client.Packets():
-			if n, ok := echoed(p); ok && n >= 1<<31 {
+			if n, ok := echoed(p); ok && n >= 1<<31 && n-1<<31 < sent && !came[n-1<<31] {
+				came[n-1<<31] = true
 				back++
 				flying = max(0, flying-1)
 			}

@@ -175,7 +175,7 @@ func (l *ladder) learn(m *stun.Message) {
 	}
 	var s stun.Software
 	if s.GetFrom(m) == nil {
-		l.software = string(s)
+		l.software = string(s[:min(len(s), turnclient.MaxText)])
 	}
 }
 

@@ -112,19 +112,27 @@ func (l *ladder) probe() passage {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	payload := []byte{probeByte}
-	for !p.in.IsValid() || !p.out.IsValid() {
+	send := func() {
 		_ = l.peer.Send(l.relayed, payload)
 		_ = l.client.Send(l.peer.Address(), payload)
+	}
+	send()
+	for !p.in.IsValid() || !p.out.IsValid() {
 		select {
 		case got := <-l.client.Packets():
 			if len(got.Payload) > 0 && got.Payload[0] == probeByte {
+				first := !p.in.IsValid()
 				p.in = got.From
 				if s, ok := l.peer.(*socket); ok {
 					s.address = got.From
 				}
+				if first {
+					send() // now that it has the right address
+				}
 			}
 		case p.out = <-l.peer.Probes():
 		case <-again.C:
+			send()
 		case <-over.C:
 			return p
 		case <-l.client.Ended():

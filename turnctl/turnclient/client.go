@@ -212,11 +212,11 @@ func (c *Client) write(b []byte) error {
 func (c *Client) Challenged(m *stun.Message) bool {
 	var realm stun.Realm
 	var nonce stun.Nonce
-	if m == nil || nonce.GetFrom(m) != nil {
+	if m == nil || nonce.GetFrom(m) != nil || len(nonce) > MaxText {
 		return false
 	}
 	c.Nonce = nonce
-	if realm.GetFrom(m) == nil {
+	if realm.GetFrom(m) == nil && len(realm) <= MaxText {
 		c.Realm = realm
 	}
 	return len(c.Realm) > 0

@@ -111,6 +111,10 @@ type RefusalError struct {
 
 func (r *RefusalError) Error() string { return fmt.Sprintf("%d %s", r.Code, r.Reason) }
 
+// MaxText is the most that a text of STUN may have, in bytes: 127 characters (RFC 8489, sections 14.8 to 14.14). One who sends more is taken at no
+// more of their word.
+const MaxText = 763
+
 // RefusalOf reads an error response; nil for others.
 func RefusalOf(m *stun.Message) *RefusalError {
 	if m.Type.Class != stun.ClassErrorResponse {
@@ -120,7 +124,7 @@ func RefusalOf(m *stun.Message) *RefusalError {
 	if e.GetFrom(m) != nil {
 		return &RefusalError{Code: 0, Reason: "error without a code"}
 	}
-	return &RefusalError{Code: int(e.Code), Reason: string(e.Reason)}
+	return &RefusalError{Code: int(e.Code), Reason: string(e.Reason[:min(len(e.Reason), MaxText)])}
 }
 
 // Code is the STUN error code in err, 0 if it holds none.

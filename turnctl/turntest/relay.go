@@ -27,6 +27,8 @@ type Options struct {
 	Lines []string
 	// Binary is what to start; empty: turnserver as it is found by PATH.
 	Binary string
+	// Powerless takes root's right to read every file away, as a relay's own user has none.
+	Powerless bool
 	// Raw starts with Lines alone as the configuration.
 	Raw bool
 }
@@ -88,6 +90,9 @@ func Launch(t testing.TB, o Options) *Relay {
 	}
 	defer func() { _ = log.Close() }()
 	r.cmd = exec.Command(o.Binary, "-c", r.Config)
+	if o.Powerless {
+		r.cmd = exec.Command("setpriv", "--bounding-set=-all", "--inh-caps=-all", o.Binary, "-c", r.Config)
+	}
 	r.cmd.Dir = r.Dir
 	r.cmd.Stdout, r.cmd.Stderr = log, log
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

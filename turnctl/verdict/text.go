@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -84,10 +85,11 @@ func took(d time.Duration) string {
 	return d.Round(unit).String()
 }
 
-// plain takes control characters out of what a stranger may have said (a reason phrase, a name): a terminal would obey them.
+// plain takes control characters, and those that turn text around, out of what a stranger may have said (a reason phrase, a name): a terminal would
+// obey them.
 func plain(s string) string {
 	return strings.Map(func(c rune) rune {
-		if c < 0x20 || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029 {
+		if unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return c
