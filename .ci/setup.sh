@@ -16,6 +16,8 @@ need nft nftables
 need ip iproute2
 need sysctl procps
 need sqlite3 sqlite3
+need systemd-analyze systemd
+need setpriv util-linux
 need ffmpeg ffmpeg
 need gcc gcc libc6-dev
 need fc-list fontconfig

@@ -75,7 +75,7 @@ Exits 1 where there is a finding; what only an upgrade of coturn mends is a warn
 }
 
 func (c *AuditConfig) options(ctx context.Context, path string) (audit.Options, error) {
-	o := audit.Options{Path: path, Version: c.CoturnVersion, Secret: c.Secret, Allocations: c.Allocations}
+	o := audit.Options{Path: path, Version: c.CoturnVersion, Secret: firstOf(c.Secret), Allocations: c.Allocations}
 	if o.Version.IsZero() {
 		v, err := coturn.Installed(ctx, "turnserver")
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 // CheckConfig is the configuration of turnctl check.
 type CheckConfig struct {
 	URL        []string        `key:"url" example:"turn:turn.example.com:3478?transport=udp" help:"URL of the relay as callers are given it, repeatable: turn: or turns:, with ?transport=udp or tcp."`
-	Secret     turnauth.Secret `key:"secret" help:"Shared secret of the relay, static-auth-secret in turnserver.conf; credentials are minted from it."`
+	Secret     turnauth.Secret `key:"secret" help:"Shared secret of the relay, static-auth-secret in turnserver.conf; credentials are minted from it. Of a file with several, one a line, the first."`
 	Realm      string          `key:"realm" example:"example.com" help:"Realm that the relay is to say; empty: any."`
 	Timeout    time.Duration   `key:"timeout" default:"3s" help:"How long each answer is waited for."`
 	Packets    int             `key:"packets" default:"50" help:"How many packets measure round trip, jitter and loss; 20 ms between them."`
@@ -66,6 +66,14 @@ func (c *CheckConfig) Check(p *cli.Problems) {
 	}
 }
 
+// firstOf is the secret to use of a file that may hold several, one a line.
+func firstOf(s turnauth.Secret) turnauth.Secret {
+	if list := turnauth.ParseSecrets(s.Reveal()); len(list) > 0 {
+		return list[0]
+	}
+	return turnauth.Secret{}
+}
+
 func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check --url URL --secret-file FILE",
@@ -79,7 +87,7 @@ func checkCommand() *cobra.Command {
 			return err
 		}
 		o := check.Options{
-			URLs: cfg.urls, Secret: cfg.Secret, Realm: cfg.Realm, Timeout: cfg.Timeout, Packets: cfg.Packets, Quick: cfg.Quick,
+			URLs: cfg.urls, Secret: firstOf(cfg.Secret), Realm: cfg.Realm, Timeout: cfg.Timeout, Packets: cfg.Packets, Quick: cfg.Quick,
 			Roots: cfg.roots, ServerName: cfg.ServerName,
 		}
 		progress := verdict.Terminal(os.Stderr)

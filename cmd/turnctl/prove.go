@@ -25,12 +25,22 @@ func (c *ProvisionConfig) prove(ctx context.Context) []verdict.Item {
 		}
 		urls = append(urls, u)
 	}
-	report := check.Run(ctx, check.Options{
-		URLs: urls, Secret: c.Secret, Realm: c.Realm, User: "turnctl-provision", Quick: true, Roots: c.roots, ServerName: c.certName(),
-	})
-	for _, i := range report.Items {
-		// What could not be measured from the host itself says nothing against the relay; a step that has failed does.
-		if i.Status != verdict.Skipped {
+	// With the first secret all of it; that the relay takes the others shows over one URL.
+	for n, secret := range c.secrets() {
+		o := check.Options{
+			URLs: urls, Secret: secret, Realm: c.Realm, User: "turnctl-provision", Quick: true, Roots: c.roots, ServerName: c.certName(),
+		}
+		if n > 0 {
+			o.URLs, o.User = urls[:1], fmt.Sprintf("turnctl-provision-%d", n+1)
+		}
+		for _, i := range check.Run(ctx, o).Items {
+			// What could not be measured from the host itself says nothing against the relay; a step that has failed does.
+			if i.Status == verdict.Skipped || n > 0 && i.Status != verdict.Fail {
+				continue
+			}
+			if n > 0 {
+				i.Name = fmt.Sprintf("secret-%d.%s", n+1, i.Name)
+			}
 			items = append(items, i)
 		}
 	}

@@ -161,7 +161,7 @@ func (c *ProvisionConfig) service(binary string, log *slog.Logger, cmd *cobra.Co
 func (c *ProvisionConfig) want(binary string, systemd bool) (provision.Want, error) {
 	want := provision.Want{Binary: binary, Realm: c.Realm}
 	if !c.SecretInConfig {
-		want.UserDB, want.Secrets = c.UserDB, append(want.Secrets, c.Secret)
+		want.UserDB, want.Secrets = c.UserDB, c.secrets()
 	}
 	if c.Install {
 		want.Package = "coturn"

@@ -190,6 +190,21 @@ func TestProvision(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "nothing was changed") || s.read(s.conf) != before || s.pid() != pid {
 		t.Errorf("the second run: %d\n%s", code, out)
 	}
+	// A second line in the secret's file is one more secret, without a restart.
+	s.write("secret", s.secret+"\nstation-second-0123456789")
+	out, code = s.provision()
+	if code != 0 || s.read(s.conf) != before || s.pid() != pid || strings.Contains(s.output.String(), "station-second") {
+		t.Errorf("with a second secret: %d\n%s", code, out)
+	}
+	for _, secret := range []string{s.secret, "station-second-0123456789"} {
+		if c, err := s.call(secret); err != nil {
+			t.Errorf("one of two secrets is no good: %v", err)
+		} else {
+			c.HangUp()
+		}
+	}
+	s.write("secret", s.secret)
+
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

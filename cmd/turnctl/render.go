@@ -90,7 +90,12 @@ it stands in no file that is rendered and is never printed. --diff exits 1 where
 }
 
 func storeSecret(ctx context.Context, cfg *RelayConfig) error {
-	return coturn.UserDB{Path: cfg.UserDB}.Add(ctx, cfg.Realm, cfg.Secret)
+	for _, s := range cfg.secrets() {
+		if err := (coturn.UserDB{Path: cfg.UserDB}).Add(ctx, cfg.Realm, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outPath is the file that -o means; "" without -o.

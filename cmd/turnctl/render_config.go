@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"callmesh/cmd/internal/cli"
+	"callmesh/cmd/internal/turnsecrets"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnauth"
 )
@@ -21,7 +22,7 @@ type RelayConfig struct {
 	MaxPort    uint16       `key:"max-port" default:"65535" help:"Last relay port. Each allocation takes one."`
 
 	Realm          string          `key:"realm" example:"example.org" help:"The name that credentials are made for: the same on all relays that share a secret."`
-	Secret         turnauth.Secret `key:"secret" help:"Secret shared with whoever mints credentials. It is put into userdb, and never printed."`
+	Secret         turnauth.Secret `key:"secret" help:"Secret shared with whoever mints credentials. It is put into userdb, and never printed. A file may hold several, one a line, as during a rotation."`
 	UserDB         string          `key:"userdb" default:"/var/lib/turn/turndb" help:"coturn's SQLite database, which holds the shared secrets."`
 	SecretInConfig bool            `key:"secret-in-config" default:"false" help:"Put the secret into turnserver.conf in place of userdb; needs -o. It then takes a restart to change it."`
 
@@ -61,10 +62,16 @@ func (c *RelayConfig) Check(p *cli.Problems) {
 	if c.SecretInConfig && c.Secret.IsZero() {
 		p.Wrong("secret-in-config", "needs the secret; give secret-file")
 	}
+	if len(c.secrets()) > turnsecrets.Most {
+		p.Wrong("secret", "%d of them, one a line; keep at most %d, the one to use first", len(c.secrets()), turnsecrets.Most)
+	}
 	for _, problem := range c.relay(!c.Secret.IsZero()).Check(c.version()) {
 		p.Wrong(problem.Key, "%s", problem.Text)
 	}
 }
+
+// secrets are those of Secret, the one to use first.
+func (c *RelayConfig) secrets() []turnauth.Secret { return turnauth.ParseSecrets(c.Secret.Reveal()) }
 
 // version is the one to render for; Prometheus and all else follows from it.
 func (c *RelayConfig) version() coturn.Version {
@@ -86,7 +93,7 @@ func (c *RelayConfig) relay(withSecret bool) coturn.Relay {
 		HasPrometheus: c.version().AtLeast(4, 14, 0),
 	}
 	if withSecret {
-		r.Secrets = []turnauth.Secret{c.Secret}
+		r.Secrets = c.secrets()
 	}
 	if c.SecretInConfig {
 		r.UserDB = ""

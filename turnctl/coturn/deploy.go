@@ -19,7 +19,7 @@ func (r Relay) Systemd(v Version, conf string) string {
 	say("[Service]")
 	if conf != "/etc/turnserver.conf" {
 		say("ExecStart=")
-		say("ExecStart=/usr/bin/turnserver -c %s --pidfile=", conf)
+		say("ExecStart=/usr/bin/turnserver -c %s --pidfile=", strings.ReplaceAll(unitPath(conf), "$", "$$"))
 	}
 	say("# %d allocations, each with files of its own.", r.Quota())
 	say("LimitNOFILE=%d", r.Files())
@@ -30,7 +30,8 @@ func (r Relay) Systemd(v Version, conf string) string {
 	} else {
 		say("CapabilityBoundingSet=")
 	}
-	say("Restart=always")
+	say("# One that ends of itself in good order has been drained, and stays down.")
+	say("Restart=on-failure")
 	say("RestartSec=2s")
 	say("# What coturn does not need, it cannot lose.")
 	for _, on := range []string{
@@ -44,15 +45,24 @@ func (r Relay) Systemd(v Version, conf string) string {
 	say("ProtectSystem=strict")
 	writable := []string{}
 	if r.UserDB != "" {
-		writable = append(writable, filepath.Dir(r.UserDB))
+		writable = append(writable, unitPath(filepath.Dir(r.UserDB)))
 	}
 	if filepath.IsAbs(r.Log) {
-		writable = append(writable, filepath.Dir(r.Log))
+		writable = append(writable, unitPath(filepath.Dir(r.Log)))
 	}
 	if len(writable) > 0 {
 		say("ReadWritePaths=%s", strings.Join(writable, " "))
 	}
 	return b.String()
+}
+
+// unitPath is a path as units have it: % would be a specifier, and a space the end.
+func unitPath(path string) string {
+	path = strings.NewReplacer("%", "%%", `\`, `\\`, `"`, `\"`).Replace(path)
+	if strings.ContainsAny(path, " \t'\"\\") {
+		return `"` + path + `"`
+	}
+	return path
 }
 
 // in a container, the configuration and what it names stand here.
