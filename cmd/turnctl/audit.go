@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,6 +10,7 @@ import (
 	"callmesh/cmd/internal/cli"
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
+	"callmesh/turnctl/ownaddr"
 	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/turnclient"
 )
@@ -103,7 +102,7 @@ func (c *AuditConfig) options(ctx context.Context, path string) (audit.Options, 
 		o.Target = &c.target
 		return o, nil
 	}
-	t, err := audit.TargetOf(*o.Config, o.Version, ownAddresses())
+	t, err := audit.TargetOf(*o.Config, o.Version, ownaddr.List())
 	if err != nil {
 		o.NoTarget = fmt.Sprintf("only the file was read: %s; give --url to try the relay", err)
 		return o, nil
@@ -143,21 +142,4 @@ func firstSecret(conf coturn.Config, database []turnauth.Secret) turnauth.Secret
 		return database[0]
 	}
 	return turnauth.Secret{}
-}
-
-// ownAddresses are this machine's.
-func ownAddresses() []netip.Addr {
-	list, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var own []netip.Addr
-	for _, a := range list {
-		if n, ok := a.(*net.IPNet); ok {
-			if ip, ok := netip.AddrFromSlice(n.IP); ok {
-				own = append(own, ip.Unmap())
-			}
-		}
-	}
-	return own
 }

@@ -1,11 +1,12 @@
 package turnd
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
+
+	"callmesh/turnctl/ownaddr"
 )
 
 // never are addresses that no exception opens: nobody is there.
@@ -43,7 +44,7 @@ type policy struct {
 }
 
 func newPolicy(relay netip.Addr, allow []netip.Prefix) policy {
-	p := policy{relay: relay, own: cached(interfaceAddrs, 10*time.Second)}
+	p := policy{relay: relay, own: cached(ownaddr.List, 10*time.Second)}
 	for _, a := range allow {
 		// ::ffff:10.0.0.0/104 means 10.0.0.0/8; peers are compared unmapped.
 		if a.Addr().Is4In6() && a.Bits() >= 96 {
@@ -79,22 +80,6 @@ func in(ps []netip.Prefix, ip netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-func interfaceAddrs() []netip.Addr {
-	list, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var own []netip.Addr
-	for _, a := range list {
-		if n, ok := a.(*net.IPNet); ok {
-			if ip, ok := netip.AddrFromSlice(n.IP); ok {
-				own = append(own, ip.Unmap())
-			}
-		}
-	}
-	return own
 }
 
 func cached(get func() []netip.Addr, age time.Duration) func() []netip.Addr {

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"callmesh/turnctl/ownaddr"
 )
 
 func TestPolicy(t *testing.T) {
@@ -46,7 +48,7 @@ func TestPolicy(t *testing.T) {
 
 func TestInterfaceAddrs(t *testing.T) {
 	found := false
-	for _, a := range interfaceAddrs() {
+	for _, a := range ownaddr.List() {
 		found = found || a == netip.MustParseAddr("127.0.0.1")
 	}
 	if !found {
