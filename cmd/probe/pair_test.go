@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,11 +27,27 @@ type world struct {
 	t     *testing.T
 	lab   *lab.Lab
 	sites map[lab.Kind]string
-	ca    string
 	token string
+	// ca is a file, as are the relay's certificate and its key.
+	ca, cert, key string
+	relay         *lab.Relay
+	stopped       sync.Once
 }
 
+// labRelay are the relay's URLs, and labSecret is its secret.
+var labRelay = []string{"turn:203.0.113.1:3478?transport=udp", "turn:203.0.113.1:3478?transport=tcp", "turns:203.0.113.1:443?transport=tcp"}
+
+const labSecret = "a secret of the laboratory's relay"
+
 func newWorld(t *testing.T, kinds ...lab.Kind) *world {
+	t.Helper()
+	w := buildWorld(t, kinds...)
+	w.startEdge(t.TempDir(), w.cert, w.key, labSecret)
+	return w
+}
+
+// buildWorld is a world without an edge.
+func buildWorld(t *testing.T, kinds ...lab.Kind) *world {
 	t.Helper()
 	w := &world{t: t, sites: map[lab.Kind]string{}}
 	var sites []lab.Site
@@ -49,27 +66,27 @@ func newWorld(t *testing.T, kinds ...lab.Kind) *world {
 			t.Error(err)
 		}
 	})
-	dir := t.TempDir()
 	ca := turntest.NewCA(t)
 	issued := ca.Issue(t, time.Now().Add(time.Hour), lab.ServerAddr.String())
-	cert, key := issued.CertFile, issued.KeyFile
-	w.ca = ca.File
-	const secret = "a secret of the laboratory's relay"
-	r, err := l.StartRelay(t.Context(), lab.RelayOptions{Secret: turnauth.NewSecret(secret), CertFile: cert, KeyFile: key})
-	if err != nil {
+	w.ca, w.cert, w.key = ca.File, issued.CertFile, issued.KeyFile
+	if w.relay, err = l.StartRelay(t.Context(), lab.RelayOptions{Secret: turnauth.NewSecret(labSecret), CertFile: w.cert, KeyFile: w.key}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := r.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.startEdge(dir, cert, key, secret)
+	t.Cleanup(w.stopRelay)
 	return w
 }
 
-// startEdge runs a real edge, with a NATS of its own, beside the relay.
-func (w *world) startEdge(dir, cert, key, secret string) {
+// stopRelay ends coturn; it may have ended.
+func (w *world) stopRelay() {
+	w.stopped.Do(func() {
+		if err := w.relay.Stop(); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+// startEdge runs a real edge, with a NATS of its own unless more says otherwise, beside the relay.
+func (w *world) startEdge(dir, cert, key, secret string, more ...string) {
 	w.t.Helper()
 	edge := filepath.Join(dir, "edge")
 	if out, err := exec.CommandContext(w.t.Context(), "go", "build", "-o", edge, "callmesh/cmd/edge").CombinedOutput(); err != nil {
@@ -77,8 +94,11 @@ func (w *world) startEdge(dir, cert, key, secret string) {
 	}
 	env := append(os.Environ(), "CALLMESH_TURN_SECRET="+secret, "CALLMESH_AUTH_SECRET=a secret of at least thirty-two bytes", "CALLMESH_DATA_DIR="+filepath.Join(dir, "data"))
 	var logged bytes.Buffer
-	c := w.lab.Command(w.t.Context(), lab.Server, edge, "serve", "--listen", lab.ServerAddr.String()+":8443", "--admin-listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key,
-		"--turn-url", "turn:203.0.113.1:3478?transport=udp", "--turn-url", "turn:203.0.113.1:3478?transport=tcp", "--turn-url", "turns:203.0.113.1:443?transport=tcp")
+	args := append([]string{"serve", "--listen", lab.ServerAddr.String() + ":8443", "--admin-listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key}, more...)
+	for _, u := range labRelay {
+		args = append(args, "--turn-url", u)
+	}
+	c := w.lab.Command(w.t.Context(), lab.Server, edge, args...)
 	said, err := c.StdoutPipe()
 	if err != nil {
 		w.t.Fatal(err)

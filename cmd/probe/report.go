@@ -28,7 +28,7 @@ func (c *ReportConfig) Check(p *cli.Problems) { c.check(p) }
 
 func reportCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "report --input FILE",
+		Use:   "report --nats-url nats://HOST:4222 | --input FILE",
 		Short: "Say what stored attempts add up to: what connects, by which path, how fast, where it fails, and how sure that is",
 		Long: `Say what stored attempts add up to: what connects, by which path, how fast, where it fails, and how sure that is.
 
@@ -41,7 +41,12 @@ Exit codes: 0 reported; 2 bad usage, or records that are none; 3 there are no at
 		if err := b.Load(); err != nil {
 			return err
 		}
-		records, err := cfg.read(c.Context(), c.InOrStdin())
+		from, err := cfg.records(c.Context(), "report", c.InOrStdin(), plainLog(c.ErrOrStderr()))
+		if err != nil {
+			return err
+		}
+		defer from.close()
+		records, err := from.read(c.Context())
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func TestReport(t *testing.T) {
 		code int
 		says string
 	}{
-		"no input":      {nil, cli.ExitUsage, "input: missing; write it like"},
+		"no input":      {nil, cli.ExitUsage, "nats-url: missing, and so is input; write it like"},
 		"no such file":  {[]string{"--input", "/no/such/file"}, cli.ExitUnmeasured, "no such file"},
 		"no record":     {[]string{"--input", bad}, cli.ExitUsage, "line 1: "},
 		"nothing in it": {[]string{"--input", attempts, "--run", "never"}, cli.ExitUnmeasured, "no attempts to report"},

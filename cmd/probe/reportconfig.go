@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"io"
-	"os"
 	"time"
 
 	"callmesh/bus/wire"
@@ -13,20 +10,22 @@ import (
 
 // RecordsConfig are the keys about which records are reported, and how.
 type RecordsConfig struct {
-	Input  string        `key:"input" example:"attempts.jsonl" help:"File of attempts, one JSON object a line as they are stored; - for the standard input."`
+	Input  string        `key:"input" example:"attempts.jsonl" help:"File of attempts, one JSON object a line as they are stored; - for the standard input. Beside nats-url, or in its place."`
 	Since  time.Duration `key:"since" default:"0s" example:"168h" help:"Only attempts that began so long ago at most. 0s: all."`
 	Run    string        `key:"run" example:"nightly-1" help:"Only pair tests of this run."`
 	Source string        `key:"source" default:"all" oneof:"probe,call,all" help:"Pair tests, real calls, or both side by side."`
 	Group  []string      `key:"group" example:"region,nat,network" help:"Which matrices are made: region, nat, network. Default: all."`
 	Bucket time.Duration `key:"bucket" default:"0s" example:"24h" help:"How much time one point of the trend is. 0s: by how much time there is."`
 	Top    int           `key:"top" default:"10" help:"How many of the slowest and of the worst pairs are listed."`
+	MeshConfig
 }
 
 // check checks them for the command that has them.
 func (c *RecordsConfig) check(p *cli.Problems) {
-	if c.Input == "" {
-		p.Wrong("input", "missing; write it like --input attempts.jsonl, or - for the standard input")
+	if c.Input == "" && len(c.NATSURL) == 0 {
+		p.Wrong("nats-url", "missing, and so is input; write it like --nats-url nats://a:4222, or --input attempts.jsonl")
 	}
+	c.MeshConfig.check(p, "")
 	if c.Since < 0 {
 		p.Wrong("since", "%s is negative; write it like 168h", c.Since)
 	}
@@ -58,22 +57,4 @@ func (c *RecordsConfig) options() report.Options {
 		o.Group = append(o.Group, report.Dimension(g))
 	}
 	return o
-}
-
-// read reads the records. A file that is wrong is bad usage; one that can't be read could not be measured.
-func (c *RecordsConfig) read(_ context.Context, stdin io.Reader) ([]wire.Traversal, error) {
-	from := stdin
-	if c.Input != "-" {
-		f, err := os.Open(c.Input)
-		if err != nil {
-			return nil, cli.Unmeasured("input: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		from = f
-	}
-	records, err := report.Read(from)
-	if err != nil {
-		return nil, cli.Usage("input: %s: %w", c.Input, err)
-	}
-	return records, nil
 }

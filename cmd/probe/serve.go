@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/cmd/internal/listener"
 	"callmesh/probe/serve"
@@ -42,7 +41,7 @@ func (c *ServeConfig) Check(p *cli.Problems) {
 
 func serveCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "serve --input FILE --operator-token-file FILE",
+		Use:   "serve --nats-url nats://HOST:4222 --operator-token-file FILE",
 		Short: "Show the report live over HTTP, to whoever has the operator's token, until SIGTERM or SIGINT",
 		Args:  cobra.NoArgs,
 	}
@@ -60,9 +59,14 @@ func serveCommand() *cobra.Command {
 
 func runServe(ctx context.Context, cfg *ServeConfig, c *cobra.Command) error {
 	log := cfg.Logger(c.ErrOrStderr())
+	from, err := cfg.recordsLater(ctx, "serve", log)
+	if err != nil {
+		return err
+	}
+	defer from.close()
 	h, err := serve.New(serve.Options{
 		Token: cfg.OperatorToken, Report: cfg.options(), Since: cfg.Since, Refresh: cfg.Refresh, Secure: cfg.TLSCert != "", Logger: log,
-		Records: func(ctx context.Context) ([]wire.Traversal, error) { return cfg.read(ctx, nil) },
+		Records: from.read,
 	})
 	if err != nil {
 		return cli.Usage("operator-token: %w", err)

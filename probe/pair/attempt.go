@@ -34,6 +34,7 @@ type link struct {
 	begun   time.Time
 	opened  chan struct{} // the channel of packets is open
 	over    chan struct{} // ICE or DTLS has failed
+	barren  chan struct{} // all candidates of our own have come, and there is none
 	packets *webrtc.DataChannel
 	echoes  chan []byte
 
@@ -84,10 +85,13 @@ func open(m wire.TraversalMode, servers []webrtc.ICEServer, trickle func(webrtc.
 	if err != nil {
 		return nil, err
 	}
-	l := &link{pc: pc, begun: time.Now(), opened: make(chan struct{}), over: make(chan struct{}), echoes: make(chan []byte, maxPackets)}
+	l := &link{pc: pc, begun: time.Now(), opened: make(chan struct{}), over: make(chan struct{}), barren: make(chan struct{}), echoes: make(chan []byte, maxPackets)}
 	pc.OnICECandidate(func(c *webrtc.ICECandidate) {
 		l.mu.Lock()
 		if c == nil {
+			if l.found == 0 && l.gathered.IsZero() {
+				close(l.barren)
+			}
 			l.gathered = time.Now()
 		} else {
 			l.found++

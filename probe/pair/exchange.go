@@ -40,7 +40,15 @@ func (x *exchange) signal(ctx context.Context) (wire.Outcome, error) {
 	}()
 	defer func() { stop(); <-watched }()
 	for {
+		// Without a candidate of one's own nothing can come of it. It is waited for the other's description, so that both know that these came across.
+		var barren <-chan struct{}
+		if x.described {
+			barren = x.l.barren
+		}
 		select {
+		case <-barren:
+			stop()
+			return <-result, nil
 		case o := <-result:
 			if o.Result != wire.ResultConnected && !x.described {
 				return o, errors.New("the other side's description did not come")
