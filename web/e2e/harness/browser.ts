@@ -7,6 +7,8 @@ import { testFrames, writeY4M } from './y4m'
 export interface BrowserOptions {
   /** A .y4m file to take for the camera; a small test picture unless given. */
   camera?: string
+  /** So many cameras of the browser's own making, instead of the one from a file. */
+  cameras?: number
   /** What the reader answers when the browser asks for a camera or a microphone. */
   devices?: 'allow' | 'deny'
   /** As an administrator's policy can: no UDP that does not go through a proxy, of which there is none. */
@@ -23,11 +25,11 @@ export class TestBrowser {
     this.dir = dir
   }
 
-  static async start({ camera, devices = 'allow', udp = 'allow' }: BrowserOptions = {}): Promise<TestBrowser> {
+  static async start({ camera, cameras, devices = 'allow', udp = 'allow' }: BrowserOptions = {}): Promise<TestBrowser> {
     const dir = await mkdtemp(join(tmpdir(), 'callmesh-camera-'))
     const file = camera ?? join(dir, 'camera.y4m')
     // Software codecs: a larger picture would cost more than it proves.
-    if (!camera) await writeY4M(file, { width: 320, height: 240 }, 10, testFrames({ width: 320, height: 240 }, 20))
+    if (!camera && !cameras) await writeY4M(file, { width: 320, height: 240 }, 10, testFrames({ width: 320, height: 240 }, 20))
     const browser = await chromium.launch({
       executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
       args: [
@@ -35,8 +37,8 @@ export class TestBrowser {
         '--disable-gpu',
         '--disable-dev-shm-usage',
         `--use-fake-ui-for-media-stream${devices === 'deny' ? '=deny' : ''}`,
-        '--use-fake-device-for-media-stream=display-media-type=browser',
-        `--use-file-for-fake-video-capture=${file}`,
+        `--use-fake-device-for-media-stream=display-media-type=browser${cameras ? `,device-count=${cameras}` : ''}`,
+        ...(cameras ? [] : [`--use-file-for-fake-video-capture=${file}`]),
         // The browser's own errands; the page's requests are watched, and these would only take time.
         '--disable-background-networking',
         '--disable-component-update',

@@ -1,9 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll } from 'vitest'
 import { film, filmOptions } from '../picture/film'
+import { TestBrowser } from './browser'
 import { writeY4M, type Size } from './y4m'
 
 /** How far to each side of the middle the face of the film stands, in pixels. */
 export const FACE_AWAY = 56
+/** Red, green and blue of the wall behind the restless one. */
+export const WALL = [0x2e, 0xd6, 0x3c] as const
 const SIZE: Size = { width: 320, height: 180 }
 
 /**
@@ -22,6 +29,23 @@ export async function writeFaceCamera(browser: Browser, path: string, { tenths =
   } finally {
     await page.close()
   }
+}
+
+/** Two cameras for the tests of the calling file: before the one somebody stands, and before the other, at a wall as green as WALL, they are restless. */
+export function useFaceCameras(): { camera: string; restless: string } {
+  const paths = { camera: '', restless: '' }
+  let dir = ''
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'callmesh-face-'))
+    const drawing = await TestBrowser.start()
+    paths.camera = join(dir, 'face.y4m')
+    await writeFaceCamera(drawing.chromium, paths.camera)
+    paths.restless = join(dir, 'restless.y4m')
+    await writeFaceCamera(drawing.chromium, paths.restless, { tenths: 3, wall: `rgb(${WALL.join(' ')})` })
+    await drawing.close()
+  })
+  afterAll(() => rm(dir, { recursive: true, force: true }))
+  return paths
 }
 
 /** The picture, in I420, some way to the right; its edge is drawn out. */

@@ -45,6 +45,16 @@ export class Stage {
     return [ada, bo]
   }
 
+  /** Ada, with a camera from this file, and Bo, who see each other. */
+  async watched(camera: string): Promise<[ada: Visitor, bo: Visitor]> {
+    const browser = await this.browser({ camera })
+    const room = this.room()
+    const [ada, bo] = await Promise.all([this.visit('a', 'Ada', {}, browser), this.visit('b', 'Bo')])
+    await Promise.all([ada.enter(room), bo.enter(room)])
+    await Promise.all([bo.sees('Ada'), ada.sees('Bo')])
+    return [ada, bo]
+  }
+
   async start(): Promise<void> {
     const mesh = await Mesh.start()
     try {

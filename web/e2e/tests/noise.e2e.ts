@@ -10,11 +10,16 @@ const FLOOR = -100
 const ROOM = { voice: 0, noise: 0.05 }
 const SPEECH = { voice: 0.5, noise: 0.05 }
 
-/** How loud what a visitor decodes of Ada's sound is over a second from now, in dB of full scale. */
+/** How much quieter a voice may get: its energy is told by its peaks, to which the noise adds, and on a busy machine sound has gaps. */
+const KEPT = 10
+/** How much quieter the room must get, at least. */
+const REDUCED = 25
+
+/** How loud what a visitor decodes of Ada's sound is over two seconds from now, which all vowels take, in dB of full scale. */
 async function loudness(visitor: Visitor): Promise<number> {
   const from = await visitor.stats('Ada')
   let now = from
-  await expect.poll(async () => (now = await visitor.stats('Ada')).audioSeconds - from.audioSeconds, { message: 'seconds of sound' }).toBeGreaterThan(1)
+  await expect.poll(async () => (now = await visitor.stats('Ada')).audioSeconds - from.audioSeconds, { message: 'seconds of sound' }).toBeGreaterThan(2)
   return Math.max(FLOOR, 10 * Math.log10((now.audioEnergy - from.audioEnergy) / (now.audioSeconds - from.audioSeconds)))
 }
 
@@ -43,13 +48,13 @@ test('strong reduction takes the noise of a room out of what the other hears, ke
 
   await chooseNoise(ada, 'rnnoise')
   // From its first words on, the network knows what is noise.
-  await heard('the voice, with the noise reduced').toBeGreaterThan(spoken - 3)
+  await heard('the voice, with the noise reduced').toBeGreaterThan(spoken - KEPT)
   await pickUp(ROOM)
-  await heard('the room, with its noise reduced').toBeLessThan(bare - 25)
+  await heard('the room, with its noise reduced').toBeLessThan(bare - REDUCED)
   await pickUp(SPEECH)
-  await heard('the voice after a pause').toBeGreaterThan(spoken - 3)
+  await heard('the voice after a pause').toBeGreaterThan(spoken - KEPT)
   await pickUp(ROOM)
-  await heard('the room after the voice').toBeLessThan(bare - 25)
+  await heard('the room after the voice').toBeLessThan(bare - REDUCED)
 
   await chooseNoise(ada, 'off')
   await heard('the room, as it is again').toBeGreaterThan(bare - 3)

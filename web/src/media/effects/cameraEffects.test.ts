@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { CameraEffects, type CameraEffectsOptions } from './cameraEffects'
-import type { EngineNews } from './engine'
+import type { Engine, EngineNews } from './engine'
 import { NO_EFFECTS } from './settings'
 
 const track = (id: string) => ({ id }) as MediaStreamTrack
@@ -9,7 +9,7 @@ const settle = () => new Promise((resolve) => setTimeout(resolve))
 function staged(more: Partial<CameraEffectsOptions> = {}) {
   let tell: (news: EngineNews) => void = () => {}
   const worked = track('worked')
-  const engine = { set: vi.fn(), attach: vi.fn(() => worked), rest() {}, close: vi.fn() }
+  const engine = { set: vi.fn<Engine['set']>(), attach: vi.fn(() => worked), rest() {}, close: vi.fn() }
   const start = vi.fn((news: (news: EngineNews) => void) => {
     tell = news
     return engine
@@ -92,4 +92,71 @@ it('has no problem with what was taken off before it failed', async () => {
   refuse(new TypeError('Failed to fetch'))
   await settle()
   expect(effects.view().problem).toBeNull()
+})
+
+it('starts nothing for a page that has gone meanwhile', async () => {
+  const { effects, start } = staged()
+  effects.attach(track('one'))
+  effects.set({ ...NO_EFFECTS, filter: 'mono' })
+  effects.close()
+  await settle()
+  expect(start).not.toHaveBeenCalled()
+})
+
+it('takes the end of frames for no fault once the camera has been let go of', async () => {
+  const { effects, worked, tell } = staged()
+  effects.set({ ...NO_EFFECTS, filter: 'mono' })
+  effects.attach(track('one'))
+  await settle()
+  tell({ type: 'going' })
+  effects.attach(null)
+  tell({ type: 'failed', what: 'frames', message: 'Stream closed' })
+  expect(effects.view().problem).toBeNull()
+  effects.attach(track('two'))
+  tell({ type: 'going' })
+  expect(effects.output).toBe(worked)
+})
+
+it('waits for a camera that the system has muted, and shows nothing of it meanwhile', async () => {
+  const { effects } = staged({ startMs: 10 })
+  const covered = { id: 'one', muted: true }
+  effects.set({ ...NO_EFFECTS, background: 'blur' })
+  effects.attach(covered as MediaStreamTrack)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(effects.view()).toMatchObject({ state: 'starting', problem: null })
+  expect(effects.output).toBeNull()
+  covered.muted = false
+  await vi.waitFor(() => expect(effects.view().problem).toBe('frames'))
+})
+
+it('shows the camera when its frames can’t be read, also that of the camera chosen next', async () => {
+  const { effects, engine, tell } = staged()
+  effects.set({ ...NO_EFFECTS, filter: 'mono' })
+  effects.attach(track('one'))
+  await settle()
+  tell({ type: 'going' })
+  engine.attach.mockImplementationOnce(() => {
+    throw new TypeError('Input track cannot be ended')
+  })
+  const two = track('two')
+  effects.attach(two)
+  expect(effects.view().problem).toBe('unsupported')
+  expect(effects.output).toBe(two)
+})
+
+it('gives the reader’s picture to each engine, keeps its own, and closes that at the end', async () => {
+  const picture = { width: 1, height: 1, close: vi.fn<() => void>() }
+  const { effects, engine } = staged()
+  effects.setPicture(picture)
+  const settings = { ...NO_EFFECTS, background: 'picture' as const }
+  effects.attach(track('one'))
+  for (const times of [1, 2]) {
+    effects.set(settings)
+    await settle()
+    expect(engine.set.mock.calls.filter(([, given]) => given === picture)).toHaveLength(times)
+    effects.set(NO_EFFECTS)
+  }
+  expect(picture.close).not.toHaveBeenCalled()
+  effects.close()
+  expect(picture.close).toHaveBeenCalledTimes(1)
 })

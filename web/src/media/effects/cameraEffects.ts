@@ -86,7 +86,7 @@ export class CameraEffects implements TrackStage {
   setPicture(picture: ImageBitmap): void {
     this.picture?.close()
     this.picture = picture
-    void this.sendPicture()
+    this.engine?.set(this.settings, picture)
   }
 
   get hasPicture(): boolean {
@@ -101,7 +101,7 @@ export class CameraEffects implements TrackStage {
   attach(raw: MediaStreamTrack | null): void {
     if (raw === this.raw) return
     this.raw = raw
-    if (raw && this.engine && this.worked) this.worked = this.engine.attach(raw)
+    if (raw && this.engine && this.worked) this.feed(this.engine, raw)
     else this.apply()
     if (!raw) this.rest()
     this.tell()
@@ -109,6 +109,8 @@ export class CameraEffects implements TrackStage {
 
   close(): void {
     this.raw = null
+    // Nothing is wanted of an engine that is still on its way.
+    this.settings = NO_EFFECTS
     this.stop()
     this.picture?.close()
     this.picture = null
@@ -140,8 +142,8 @@ export class CameraEffects implements TrackStage {
       if (!this.working) return
       problem = 'unsupported'
       this.engine = start((news) => this.heard(news))
-      await this.sendPicture()
-      if (this.engine) this.begin(this.engine)
+      if (this.picture) this.engine.set(this.settings, this.picture)
+      this.begin(this.engine)
     } catch {
       this.fail(problem)
     } finally {
@@ -152,27 +154,26 @@ export class CameraEffects implements TrackStage {
   /** Gives up after a while, unless the first frame comes. */
   private wait(problem: EffectsProblem): void {
     clearTimeout(this.patience)
-    this.patience = setTimeout(() => this.fail(problem), this.options.startMs)
+    this.patience = setTimeout(() => {
+      // A camera that gives nothing, as behind a cover that the system knows of, is no fault of the effects.
+      if (this.engine && this.raw?.muted) this.wait(problem)
+      else this.fail(problem)
+    }, this.options.startMs)
   }
 
   private begin(engine: Engine): void {
     engine.set(this.settings)
-    if (!this.raw || this.worked) return
-    try {
-      this.worked = engine.attach(this.raw)
-    } catch {
-      this.fail('unsupported')
-      return
-    }
-    this.wait('frames')
+    if (this.raw && !this.worked && this.feed(engine, this.raw)) this.wait('frames')
   }
 
-  /** The engine gets a copy, as it may be started anew. */
-  private async sendPicture(): Promise<void> {
-    if (!this.engine || !this.picture) return
-    const copy = await createImageBitmap(this.picture)
-    if (this.engine) this.engine.set(this.settings, copy)
-    else copy.close()
+  private feed(engine: Engine, raw: MediaStreamTrack): boolean {
+    try {
+      this.worked = engine.attach(raw)
+      return true
+    } catch {
+      this.fail('unsupported')
+      return false
+    }
   }
 
   private heard(news: EngineNews): void {
@@ -182,7 +183,9 @@ export class CameraEffects implements TrackStage {
       this.going = this.worked !== null
     } else if (news.type === 'ready') this.ready = news.ready
     else if (news.type === 'cost') this.cost = news.cost
-    else this.fail(news.type === 'slow' ? 'slow' : news.what)
+    else if (news.type === 'slow') this.fail('slow')
+    // What fails once the camera has been let go of is the end of its frames.
+    else if (this.worked || news.what === 'models') this.fail(news.what)
     this.tell()
   }
 

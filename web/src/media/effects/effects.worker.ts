@@ -46,7 +46,8 @@ self.onmessage = ({ data }: MessageEvent<ToPipeline>) => {
       if (data.everyMs !== null) timer = setInterval(tick, data.everyMs)
       break
     case 'bitmap':
-      void drawBitmap(data.bitmap)
+      // The one before may be of an earlier camera, and still wait for its mask.
+      passing = passing.catch(() => undefined).then(() => drawBitmap(data.bitmap))
   }
 }
 
@@ -93,9 +94,13 @@ async function pass(frame: VideoFrame, wanted: () => boolean): Promise<void> {
   if (!wanted()) return
   const out = new VideoFrame(canvas, { timestamp, alpha: 'discard' })
   const spentMs = performance.now() - start - waitedMs
-  // The writer closes it.
-  await writer?.write(out)
-  counted(spentMs, complete)
+  try {
+    // Closes it, unless the track has ended.
+    await writer?.write(out)
+  } finally {
+    out.close()
+  }
+  counted(spentMs, waitedMs, complete)
 }
 
 function tick(): void {
@@ -110,14 +115,14 @@ async function drawBitmap(bitmap: ImageBitmap): Promise<void> {
     const { canvas, waitedMs, complete } = await drawing
     const out = canvas.transferToImageBitmap()
     tell({ type: 'bitmap', bitmap: out }, [out])
-    counted(performance.now() - start - waitedMs, complete)
+    counted(performance.now() - start - waitedMs, waitedMs, complete)
   } catch (thrown) {
     tell({ type: 'failed', what: 'frames', message: String(thrown) })
   }
 }
 
 /** Tells what has gone out with a frame. */
-function counted(spentMs: number, complete: boolean | null): void {
+function counted(spentMs: number, waitedMs: number, complete: boolean | null): void {
   if (!going) {
     going = true
     tell({ type: 'going' })
@@ -126,7 +131,7 @@ function counted(spentMs: number, complete: boolean | null): void {
     ready = complete
     tell({ type: 'ready', ready })
   }
-  const cost = pipeline.count(spentMs)
+  const cost = pipeline.count(spentMs, waitedMs)
   if (cost) tell({ type: 'cost', cost })
   if (pipeline.tooSlow) tell({ type: 'slow' })
 }

@@ -7,6 +7,7 @@ export type EngineNews = Exclude<FromPipeline, { type: 'tick' | 'bitmap' }>
 
 /** What works on the camera's picture: the workers, and the road of the frames through them. */
 export interface Engine {
+  /** Copies the picture: the caller keeps its own, for an engine that may come after this one. */
   set(settings: EffectSettings, picture?: ImageBitmap | null): void
   /** Takes frames from this camera, and returns the track of what becomes of them: the same one until `rest`. */
   attach(raw: MediaStreamTrack): MediaStreamTrack
@@ -34,7 +35,6 @@ class WorkerEngine implements Engine {
 
   set(settings: EffectSettings, picture?: ImageBitmap | null): void {
     for (const model of modelsFor(settings)) this.need(model)
-    // The caller keeps its own, for a worker that may come after this one.
     this.send({ type: 'settings', settings, ...(picture === undefined ? {} : { picture }) })
   }
 

@@ -41,8 +41,9 @@ function streamRoad(send: Send, Processor: NonNullable<FrameStreams['MediaStream
       writable = undefined
     },
     end() {
-      output.stop()
+      // First, as the worker would take a track that does not take its frames any more for a fault.
       send({ type: 'rest' })
+      output.stop()
     },
   }
 }

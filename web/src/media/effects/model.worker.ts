@@ -32,7 +32,8 @@ self.onmessage = ({ data }: MessageEvent<ModelStart>) => {
   try {
     solution = load(data)
   } catch (thrown) {
-    answer(port, { type: 'failed', message: String(thrown) })
+    // Said to whoever asks, as what is said before would be heard by nobody.
+    port.onmessage = () => answer(port, { type: 'failed', message: String(thrown) })
     return
   }
   let results: Results = {}

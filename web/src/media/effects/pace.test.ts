@@ -23,3 +23,15 @@ it('gets coarser when the work is too much, finer again with room, and gives up 
   run(pace, now, 12, 300)
   expect(pace.hopelesslySlow).toBe(true)
 })
+
+it('gives up on a model that lets each frame wait for more than a second, and not on one that is merely slow', () => {
+  const wait = (pace: Pace, ms: number) => {
+    for (let now = ms; now < 20_000; now += ms) pace.count(now, 5, ms)
+  }
+  const slow = new Pace(0)
+  wait(slow, 600)
+  expect(slow.hopelesslySlow).toBe(false)
+  const hopeless = new Pace(0)
+  wait(hopeless, 1_300)
+  expect(hopeless.hopelesslySlow).toBe(true)
+})

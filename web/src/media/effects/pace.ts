@@ -19,6 +19,8 @@ const BUSY = 0.75
 const IDLE = 0.25
 /** Nobody wants to be seen at less than five pictures a second. */
 const HOPELESS_MS = 200
+/** Of waiting for a model: coarser work would not make it shorter, so it is borne for longer. */
+const HOPELESS_WAIT_MS = 1_000
 const HOPELESS_WINDOWS = 2
 const CALM_WINDOWS = 5
 const CALM_WINDOWS_MOST = 40
@@ -35,6 +37,7 @@ export interface Cost {
 export class Pace {
   private start: number
   private spentMs = 0
+  private waitedMs = 0
   private frames = 0
   private level = 0
   private calm = 0
@@ -55,25 +58,28 @@ export class Pace {
     return this.hopeless >= HOPELESS_WINDOWS
   }
 
-  /** Counts a frame that took so long; returns the cost at the end of a window, and else null. */
-  count(now: number, spentMs: number): Cost | null {
+  /** Counts a frame that took so long, beside its wait for a model; returns the cost at the end of a window, and else null. */
+  count(now: number, spentMs: number, waitedMs = 0): Cost | null {
     this.spentMs += spentMs
+    this.waitedMs += waitedMs
     this.frames++
     const passed = now - this.start
     if (passed < WINDOW_MS) return null
     const msPerFrame = this.spentMs / this.frames
     const framesPerSecond = (this.frames * 1_000) / passed
-    this.judge(this.spentMs / passed, msPerFrame)
+    this.judge(this.spentMs / passed, msPerFrame, this.waitedMs / this.frames)
     this.start = now
     this.spentMs = 0
+    this.waitedMs = 0
     this.frames = 0
     return { msPerFrame, framesPerSecond, level: this.level }
   }
 
-  private judge(load: number, msPerFrame: number): void {
+  private judge(load: number, msPerFrame: number, waitPerFrame: number): void {
     this.calm = load < IDLE ? this.calm + 1 : 0
     const coarsest = this.level === LEVELS.length - 1
-    this.hopeless = coarsest && load > BUSY && msPerFrame > HOPELESS_MS ? this.hopeless + 1 : 0
+    const hopeless = (coarsest && load > BUSY && msPerFrame > HOPELESS_MS) || waitPerFrame > HOPELESS_WAIT_MS
+    this.hopeless = hopeless ? this.hopeless + 1 : 0
     if (load > BUSY && !coarsest) {
       this.level++
       this.patience = Math.min(CALM_WINDOWS_MOST, this.patience * 2)

@@ -77,9 +77,9 @@ export class Pipeline {
     return { canvas, waitedMs, complete: settings === this.settings ? warm : null }
   }
 
-  /** Tells what a frame took, with all that belongs to it; returns the cost every two seconds. */
-  count(spentMs: number): Cost | null {
-    return this.pace.count(performance.now(), spentMs)
+  /** Tells what a frame took, with all that belongs to it, and how long it waited for a model; returns the cost every two seconds. */
+  count(spentMs: number, waitedMs: number): Cost | null {
+    return this.pace.count(performance.now(), spentMs, waitedMs)
   }
 }
 
