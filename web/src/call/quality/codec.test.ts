@@ -55,11 +55,13 @@ describe('encoders', () => {
 
   it('that only stumble are', () => {
     const encoders = new Encoders()
-    take(encoders, encoders, [false, false, false, false, true, false, false, false, false])
+    take(encoders, encoders, [false, false, true, ...Array<boolean>(9).fill(false)])
     // Each sender has a count of its own, and so has each codec.
+    const other = {}
+    take(encoders, other, [false, false, false, false])
     take(encoders, {}, [false])
-    take(encoders, encoders, [false], 'VP8')
-    take(encoders, encoders, [false, false, false, false])
+    take(encoders, other, [false], 'VP8')
+    take(encoders, other, [false, false, false, false])
     expect(encoders.unfit.size).toBe(0)
   })
 

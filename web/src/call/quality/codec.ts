@@ -57,17 +57,21 @@ export function nameOf(codec: RTCRtpCodec | undefined): VideoCodec | null {
 /** So many readings in a row without a picture are no accident. */
 const STILL = 5
 
-/** Learns which codecs this browser offers and yet sends no pictures with, as some hardware refuses some sizes. */
+/**
+ * Learns which codecs this browser offers and yet sends no pictures with, as some hardware refuses some sizes. One that has sent any is not doubted: a network
+ * that takes nothing for a while looks the same.
+ */
 export class Encoders {
   readonly unfit = new Set<VideoCodec>()
-  private readonly still = new WeakMap<object, { codec: VideoCodec | null; readings: number }>()
+  private readonly tried = new WeakMap<object, { codec: VideoCodec | null; went: boolean; still: number }>()
 
   /** Takes a reading of one sender that has a live track: what it was told to encode with, and whether pictures go. */
   take(sender: object, codec: VideoCodec | null, goes: boolean): void {
-    const before = this.still.get(sender)
-    const readings = goes ? 0 : before?.codec === codec ? before.readings + 1 : 1
-    this.still.set(sender, { codec, readings })
+    const before = this.tried.get(sender)
+    const { went, still } = before?.codec === codec ? before : { went: false, still: 0 }
+    const now = { codec, went: went || goes, still: still + 1 }
+    this.tried.set(sender, now)
     // VP8 is what all fall back to.
-    if (readings >= STILL && codec !== null && codec !== 'VP8') this.unfit.add(codec)
+    if (!now.went && now.still >= STILL && codec !== null && codec !== 'VP8') this.unfit.add(codec)
   }
 }
