@@ -117,6 +117,28 @@ test('one person is recorded alone, and the library renames, cuts, converts and 
   await expect.poll(() => items.allInnerTexts(), SOON).toEqual([expect.stringContaining('Bo (part)')])
 })
 
+test('a browser that lets no page encode records by its own recorder', async () => {
+  const ada = await stage.visit('a', 'Ada')
+  await giveProps(ada.page, ADA)
+  await ada.page.addInitScript(() => Reflect.deleteProperty(globalThis, 'VideoEncoder'))
+  await ada.enter(stage.room())
+  expect(await ada.page.evaluate(() => 'VideoEncoder' in globalThis)).toBe(false)
+  await ada.find('record').click()
+  await recordedFor(ada, 2)
+  await ada.find('recording-pause').click()
+  await ada.page.getByText('Paused', { exact: true }).waitFor()
+  await ada.find('recording-pause').click()
+  await recordedFor(ada, 4)
+  await stopRecording(ada)
+  await openLibrary(ada)
+  const path = await downloaded(ada, 'download-webm')
+  const { duration, streams } = await probe(path)
+  expect(streams).toEqual(['audio opus', 'video vp8'])
+  expect(duration).toBeGreaterThan(3)
+  expect(await framesFrom(path, duration / 2)).toBeGreaterThan(3)
+  expect((await tones(path, 1, [ADA.hertz]))[0]).toBeGreaterThan(HEARD)
+})
+
 test('a recording ends when the disk is full, says so, and keeps what there is', async () => {
   const ada = await stage.visit('a', 'Ada')
   await giveProps(ada.page, ADA)
