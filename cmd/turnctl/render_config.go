@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"path/filepath"
 
 	"callmesh/cmd/internal/cli"
 	"callmesh/cmd/internal/turnsecrets"
@@ -51,6 +52,12 @@ type RelayConfig struct {
 func (c *RelayConfig) Check(p *cli.Problems) {
 	if len(c.RelayIP) == 0 {
 		c.RelayIP = c.ListenIP
+	}
+	// coturn would look for them from where it is started.
+	for _, path := range []*string{&c.UserDB, &c.TLSCert, &c.TLSKey, &c.Log} {
+		if absolute, err := filepath.Abs(*path); err == nil && *path != "" && *path != "stdout" && *path != "syslog" {
+			*path = absolute
+		}
 	}
 	if c.SessionBytes < 0 || c.CapacityBytes < 0 {
 		p.Wrong("session-bytes", "less than 0, as is capacity-bytes or this; give bytes a second, or 0 for no bound")

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -19,13 +20,15 @@ type attacking struct {
 	Options
 	ctx   context.Context
 	addr  netip.AddrPort
+	user  string
 	items []verdict.Item
 	// opened are all connections, until the end: were one closed, a later one could get its port, and the relay still knows who was there.
 	opened []*turnclient.Client
 }
 
 func attack(ctx context.Context, o Options) []verdict.Item {
-	a := &attacking{Options: o, ctx: ctx}
+	// Each run, and the quota's trial, are users of their own: coturn takes an allocation off its user's quota a second or two after it was given back.
+	a := &attacking{Options: o, ctx: ctx, user: "turnctl-audit-" + rand.Text()[:8]}
 	defer func() {
 		for _, c := range a.opened {
 			c.Close()
@@ -106,7 +109,7 @@ func (a *attacking) allocateOnce(t turnclient.Transport, secret turnauth.Secret,
 	a.opened = append(a.opened, c.Client)
 	m, err := c.Do(a.ctx, stun.MethodAllocate, what...)
 	if turnclient.Code(err) == 401 && !secret.IsZero() && c.Challenged(m) {
-		if c.Credential, err = turnauth.Mint(secret, "turnctl-audit", userTTL, time.Now()); err != nil {
+		if c.Credential, err = turnauth.Mint(secret, a.user, userTTL, time.Now()); err != nil {
 			return allocation{}, err
 		}
 		m, err = c.Authed(a.ctx, stun.MethodAllocate, what...)
@@ -193,6 +196,7 @@ func (a *attacking) quota() {
 		a.add("quota.user", verdict.Skipped, "", "", "", "not asked for (--allocations 0)")
 		return
 	}
+	a.user += "-quota"
 	var held []allocation
 	defer func() { a.drop(held...) }()
 	for len(held) < a.Allocations {

@@ -51,6 +51,18 @@ func TestSendWithoutPermission(t *testing.T) {
 	}
 }
 
+// Audits one after the other, of a relay that gives a user just the allocations that are tried: each finds the quota to the number.
+func TestQuotaAgainAndAgain(t *testing.T) {
+	conf := render(t, hardened())
+	_, target := start(t, conf.Bytes())
+	for range 3 {
+		r := audit.Run(t.Context(), audit.Options{Target: &target, Secret: secret, Version: coturn.Debian, Allocations: 32})
+		if !slices.ContainsFunc(r.Items, func(i verdict.Item) bool { return i.Name == "quota.user" && i.Summary == "a user may have 20 allocations" }) {
+			t.Errorf("exit %d: %v", r.Exit(), r.Items)
+		}
+	}
+}
+
 // Connect is refused where the other ways are, and found where they are open.
 func TestConnect(t *testing.T) {
 	relay := hardened()

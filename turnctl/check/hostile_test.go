@@ -60,7 +60,7 @@ var impostorSecret = turnauth.NewSecret("of-an-impostor-0123456789")
 // huge is a message of an attribute that is as long as lengths can say, and of 64 KiB in all.
 func huge(m *stun.Message) []byte {
 	b := make([]byte, 65532)
-	binary.BigEndian.PutUint16(b, uint16(stun.NewType(m.Type.Method, stun.ClassErrorResponse).Value()))
+	binary.BigEndian.PutUint16(b, stun.NewType(m.Type.Method, stun.ClassErrorResponse).Value())
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)-20))
 	binary.BigEndian.PutUint32(b[4:], 0x2112a442)
 	copy(b[8:20], m.TransactionID[:])

@@ -42,3 +42,20 @@ func TestDenyListHasNoZero(t *testing.T) {
 		}
 	}
 }
+
+// A range that is read is written so that it is read as the same, and holds its ends.
+func FuzzParseRange(f *testing.F) {
+	for _, s := range []string{"10.0.0.0-10.255.255.255", "::1", coturn.MappedRange, "10.0.0.0/8", "1.2.3.4 - 1.2.3.5", "fe80::1%a"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		r, err := coturn.ParseRange(s)
+		if err != nil {
+			return
+		}
+		again, err := coturn.ParseRange(r.String())
+		if err != nil || again != r || !r.Contains(r.From) || !r.Contains(r.To) {
+			t.Errorf("%q is %v, and read again %v, error %v", s, r, again, err)
+		}
+	})
+}

@@ -43,6 +43,9 @@ func ReadFrame(r io.Reader) ([]byte, error) {
 	}
 	b = b[:total]
 	if _, err := io.ReadFull(r, b[channelHeader:]); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF // an end within a message is none between two
+		}
 		return nil, err
 	}
 	return b, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/pion/stun/v4"
@@ -124,7 +125,7 @@ func RefusalOf(m *stun.Message) *RefusalError {
 	if e.GetFrom(m) != nil {
 		return &RefusalError{Code: 0, Reason: "error without a code"}
 	}
-	return &RefusalError{Code: int(e.Code), Reason: string(e.Reason[:min(len(e.Reason), MaxText)])}
+	return &RefusalError{Code: int(e.Code), Reason: strings.TrimSpace(string(e.Reason[:min(len(e.Reason), MaxText)]))}
 }
 
 // Code is the STUN error code in err, 0 if it holds none.
