@@ -70,6 +70,7 @@ Exits 1 where there is a finding; what only an upgrade of coturn mends is a warn
 		}
 		return cfg.report(c, audit.Run(c.Context(), o))
 	}
+	withConfigCommands(c, "turnctl audit", func() any { return new(AuditConfig) })
 	return c
 }
 

@@ -100,5 +100,6 @@ func checkCommand() *cobra.Command {
 		}
 		return cfg.report(c, &r)
 	}
+	withConfigCommands(c, "turnctl check", func() any { return new(CheckConfig) })
 	return c
 }

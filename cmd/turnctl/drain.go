@@ -82,6 +82,7 @@ in the way of whoever keeps it running: systemd, or turnctl provision --supervis
 		}
 		return cfg.report(c, &report)
 	}
+	withConfigCommands(c, "turnctl drain", func() any { return new(DrainConfig) })
 	return c
 }
 

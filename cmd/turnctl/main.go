@@ -18,3 +18,8 @@ func rootCommand() *cobra.Command {
 		renderCommand(), provisionCommand(), checkCommand(), auditCommand(), rotateCommand(), drainCommand(),
 		planCommand(), watchCommand(), fleetCommand(), cli.Version())
 }
+
+// withConfigCommands gives a command of its own configuration the two that every program has for its: check-config and default-config.
+func withConfigCommands(c *cobra.Command, name string, fresh func() any) {
+	c.AddCommand(cli.CheckConfig(fresh()), cli.DefaultConfig(name, fresh()))
+}

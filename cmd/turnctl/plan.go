@@ -96,8 +96,3 @@ func runPlan(c *PlanConfig, out io.Writer) error {
 	report := p.Report(time.Now())
 	return verdict.Write(out, verdict.Format(c.Output), &report, verdict.Options{})
 }
-
-// withConfigCommands gives a command of its own configuration the two that every program has for its: check-config and default-config.
-func withConfigCommands(c *cobra.Command, name string, fresh func() any) {
-	c.AddCommand(cli.CheckConfig(fresh()), cli.DefaultConfig(name, fresh()))
-}

@@ -87,6 +87,7 @@ on SIGTERM, and reads its certificate again on SIGHUP.`,
 		}
 		return runProvision(c, cfg)
 	}
+	withConfigCommands(c, "turnctl provision", func() any { return new(ProvisionConfig) })
 	return c
 }
 

@@ -86,6 +86,7 @@ it stands in no file that is rendered and is never printed. --diff exits 1 where
 		fmt.Fprintf(c.ErrOrStderr(), "wrote %s\n", path)
 		return nil
 	}
+	withConfigCommands(c, "turnctl render", func() any { return new(RelayConfig) })
 	return c
 }
 

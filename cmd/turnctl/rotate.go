@@ -111,6 +111,7 @@ otherwise the files are put back. Calls go on.`,
 		}
 		return cfg.report(c, &report)
 	}
+	withConfigCommands(c, "turnctl rotate", func() any { return new(RotateConfig) })
 	return c
 }
 

@@ -57,7 +57,9 @@ func TestQuotaAgainAndAgain(t *testing.T) {
 	_, target := start(t, conf.Bytes())
 	for range 3 {
 		r := audit.Run(t.Context(), audit.Options{Target: &target, Secret: secret, Version: coturn.Debian, Allocations: 32})
-		if !slices.ContainsFunc(r.Items, func(i verdict.Item) bool { return i.Name == "quota.user" && i.Summary == "a user may have 20 allocations" }) {
+		if !slices.ContainsFunc(r.Items, func(i verdict.Item) bool {
+			return i.Name == "quota.user" && i.Summary == "a user may have 20 allocations"
+		}) {
 			t.Errorf("exit %d: %v", r.Exit(), r.Items)
 		}
 	}
