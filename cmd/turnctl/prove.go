@@ -34,7 +34,7 @@ func (c *ProvisionConfig) prove(ctx context.Context) []verdict.Item {
 			o.URLs, o.User = urls[:1], fmt.Sprintf("turnctl-provision-%d", n+1)
 		}
 		for _, i := range check.Run(ctx, o).Items {
-			// What could not be measured from the host itself says nothing against the relay; a step that has failed does.
+			// What was not tried says nothing. What could not be measured is no proof, and counts as one that failed.
 			if i.Status == verdict.Skipped || n > 0 && i.Status != verdict.Fail {
 				continue
 			}

@@ -60,6 +60,11 @@ func (c *RotateConfig) Check(p *cli.Problems) {
 	if !c.NewSecret.IsZero() && c.NewSecret.Equal(c.OldSecret) {
 		p.Wrong("new-secret", "the same as old-secret; make another: openssl rand -base64 32 | tr -d =")
 	}
+	for key, secret := range map[string]turnauth.Secret{"old-secret": c.OldSecret, "new-secret": c.NewSecret} {
+		if n := len(turnauth.ParseSecrets(secret.Reveal())); n > 1 {
+			p.Wrong(key, "its file holds %d secrets, one a line; give a file with this one alone", n)
+		}
+	}
 	if c.Realm == "" {
 		p.Wrong("realm", "missing; give the realm of turnserver.conf, like example.org")
 	}

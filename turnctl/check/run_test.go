@@ -95,9 +95,9 @@ func TestEveryStepOverEveryTransport(t *testing.T) {
 		"udp4.":  {"turn:203.0.113.1?transport=udp", []string{"rfc5780"}},
 		"udp6.":  {"turn:[2001:db8::1]?transport=udp", nil},
 		"tcp4.":  {"turn:203.0.113.1?transport=tcp", []string{"connect", "tcp-relay"}},
-		"tcp6.":  {"turn:[2001:db8::1]?transport=tcp", []string{"connect"}},
+		"tcp6.":  {"turn:[2001:db8::1]?transport=tcp", []string{"connect", "tcp-relay"}},
 		"tls4.":  {"turns:203.0.113.1?transport=tcp", []string{"connect", "handshake", "certificate", "tcp-relay"}},
-		"tls6.":  {"turns:[2001:db8::1]?transport=tcp", []string{"connect", "handshake", "certificate"}},
+		"tls6.":  {"turns:[2001:db8::1]?transport=tcp", []string{"connect", "handshake", "certificate", "tcp-relay"}},
 		"dtls4.": {"turns:203.0.113.1?transport=udp", []string{"handshake", "certificate"}},
 		"dtls6.": {"turns:[2001:db8::1]?transport=udp", []string{"handshake", "certificate"}},
 	} {

@@ -11,7 +11,7 @@ type metrics struct {
 	up        *prometheus.GaugeVec
 	checks    *prometheus.CounterVec // url, result: passed, failed, unmeasured
 	seconds   *prometheus.GaugeVec
-	busy      *prometheus.GaugeVec // what: allocations, capacity
+	busy      *prometheus.GaugeVec // which: now, most
 	announces *prometheus.CounterVec
 }
 

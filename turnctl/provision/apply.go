@@ -167,11 +167,12 @@ func addSecret(ctx context.Context, want Want, s Step) (undo func(context.Contex
 	db := coturn.UserDB{Path: want.UserDB}
 	_, err = os.Stat(db.Path)
 	made := errors.Is(err, fs.ErrNotExist)
-	if err := db.Add(ctx, want.Realm, s.Secret); err != nil {
-		return nil, err
+	err = db.Add(ctx, want.Realm, s.Secret)
+	if made { // a failure may leave one behind, too
+		return func(context.Context) error { return removeAll(db.Path, db.Path+"-wal", db.Path+"-shm") }, err
 	}
-	if made {
-		return func(context.Context) error { return removeAll(db.Path, db.Path+"-wal", db.Path+"-shm") }, nil
+	if err != nil {
+		return nil, err
 	}
 	return func(ctx context.Context) error {
 		_, err := db.Remove(ctx, want.Realm, s.Secret)
