@@ -24,6 +24,8 @@ type attacking struct {
 	items []verdict.Item
 	// opened are all connections, until the end: were one closed, a later one could get its port, and the relay still knows who was there.
 	opened []*turnclient.Client
+	// silent says that the relay has left a request without an answer: it would leave the others, too, each for the whole wait.
+	silent bool
 }
 
 func attack(ctx context.Context, o Options) []verdict.Item {
@@ -42,18 +44,19 @@ func attack(ctx context.Context, o Options) []verdict.Item {
 	if !a.anonymous() {
 		return a.items
 	}
-	a.guess()
-	a.telnet()
-	a.tlsVersions()
-	a.dtlsVersions()
+	tries := []func(){a.guess, a.telnet, a.tlsVersions, a.dtlsVersions}
+	if !a.Secret.IsZero() {
+		tries = append(tries, func() { a.family(false) }, func() { a.family(true) }, a.connects, a.quota)
+	}
+	for n, try := range tries {
+		if try(); a.silent && n < len(tries)-1 {
+			a.add("live", verdict.Unknown, "", "try again; if it stays so, see what the relay's log says", "", "the relay answers no more, so the rest was not tried")
+			return a.items
+		}
+	}
 	if a.Secret.IsZero() {
 		a.add("live.peers", verdict.Unknown, "", "give secret-file", "", "peers could not be tried without the relay's secret")
-		return a.items
 	}
-	a.family(false)
-	a.family(true)
-	a.connects()
-	a.quota()
 	return a.items
 }
 
@@ -89,6 +92,7 @@ func (a *attacking) open(secret turnauth.Secret, six bool) (allocation, error) {
 func (a *attacking) allocate(t turnclient.Transport, secret turnauth.Secret, what []stun.Setter) (allocation, error) {
 	for tries := 1; ; tries++ {
 		c, err := a.allocateOnce(t, secret, what)
+		a.silent = a.silent || errors.Is(err, turnclient.ErrNoAnswer)
 		switch turnclient.Code(err) {
 		case 437, 438, 441: // whoever had this socket's port before is still known to the relay, and was not us: another socket has another port
 			if tries < 4 {
@@ -104,7 +108,7 @@ func (a *attacking) allocateOnce(t turnclient.Transport, secret turnauth.Secret,
 	if err != nil {
 		return allocation{}, err
 	}
-	c := allocation{Client: turnclient.New(conn, t, answerTime)}
+	c := allocation{Client: turnclient.New(conn, t, a.Timeout)}
 	c.Retransmission = slowly
 	a.opened = append(a.opened, c.Client)
 	m, err := c.Do(a.ctx, stun.MethodAllocate, what...)
@@ -123,10 +127,10 @@ func (a *attacking) allocateOnce(t turnclient.Transport, secret turnauth.Secret,
 
 // drop gives allocations back, in a time that is short for them all: one that could not be given back ends by itself within ten minutes.
 func (a *attacking) drop(list ...allocation) {
-	ctx, cancel := context.WithTimeout(a.ctx, answerTime)
+	ctx, cancel := context.WithTimeout(a.ctx, a.Timeout)
 	defer cancel()
 	for _, c := range list {
-		c.Timeout = transactionTime
+		c.Timeout = min(a.Timeout, transactionTime)
 		_, _ = c.ask(ctx, stun.MethodRefresh, turnclient.Lifetime(0))
 	}
 }
@@ -151,7 +155,7 @@ func (a *attacking) anonymous() bool {
 	case no != nil:
 		a.add("auth.required", verdict.Unknown, "", "", no.Error(), "the relay refused an allocation, and not for want of credentials")
 	default:
-		a.add("live", verdict.Unknown, "", "start it, or give another --url", turnclient.Words(err, answerTime), "no relay answers at %s", a.Target.URL)
+		a.add("live", verdict.Unknown, "", "start it, or give another --url", turnclient.Words(err, a.Timeout), "no relay answers at %s", a.Target.URL)
 		return false
 	}
 	return true
@@ -173,7 +177,7 @@ func (a *attacking) guess() {
 			return
 		}
 		if turnclient.Code(err) != 401 {
-			a.add("auth.default-secret", verdict.Unknown, "", "", turnclient.Words(err, answerTime), "well-known secrets could not be tried")
+			a.add("auth.default-secret", verdict.Unknown, "", "", turnclient.Words(err, a.Timeout), "well-known secrets could not be tried")
 			return
 		}
 	}
@@ -211,7 +215,7 @@ func (a *attacking) quota() {
 		case 508:
 			a.add("quota.user", verdict.Fail, verdict.High, "user-quota=100", err.Error(), "one user took every port of the relay: %d", len(held))
 		default:
-			a.add("quota.user", verdict.Unknown, "", "", turnclient.Words(err, answerTime), "the quota could not be tried beyond %d allocations", len(held))
+			a.add("quota.user", verdict.Unknown, "", "", turnclient.Words(err, a.Timeout), "the quota could not be tried beyond %d allocations", len(held))
 		}
 		return
 	}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -26,7 +27,7 @@ func (a *attacking) family(six bool) {
 		a.add("live.peers", verdict.Unknown, "", "give the secret of this relay: secret-file", no.Error(), "peers could not be tried: the relay refused the credentials")
 		return
 	default:
-		a.add("live.peers", verdict.Unknown, "", "", turnclient.Words(err, answerTime), "peers could not be tried: no %s allocation", group)
+		a.add("live.peers", verdict.Unknown, "", "", turnclient.Words(err, a.Timeout), "peers could not be tried: no %s allocation", group)
 		return
 	}
 	defer func() { a.drop(c) }()
@@ -41,7 +42,7 @@ func (a *attacking) family(six bool) {
 				open++
 			}
 		case err != nil:
-			a.add(p.name, verdict.Unknown, "", "", turnclient.Words(err, answerTime), "%s could not be tried on an %s allocation", p.addr, group)
+			a.add(p.name, verdict.Unknown, "", "", turnclient.Words(err, a.Timeout), "%s could not be tried on an %s allocation", p.addr, group)
 			return
 		}
 	}
@@ -87,6 +88,7 @@ func (a *attacking) reach(c allocation, addr netip.Addr, channel uint16) (ways [
 		{"ChannelBind", stun.MethodChannelBind, []stun.Setter{turnclient.ChannelNumber(channel), to}},
 	} {
 		_, e := c.ask(a.ctx, way.method, way.attributes...)
+		a.silent = a.silent || errors.Is(e, turnclient.ErrNoAnswer)
 		switch code := turnclient.Code(e); {
 		case e == nil:
 			ways = append(ways, way.name)

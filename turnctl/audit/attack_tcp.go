@@ -41,7 +41,7 @@ func (a *attacking) connects() {
 			a.add("relay.tcp", verdict.OK, "", "", turnclient.Words(err, transactionTime), "it takes no clients over TCP, for whom alone TCP is relayed")
 			return
 		default:
-			a.add("relay.tcp", verdict.Unknown, "", "", turnclient.Words(err, answerTime), "Connect could not be tried on an %s allocation", group)
+			a.add("relay.tcp", verdict.Unknown, "", "", turnclient.Words(err, a.Timeout), "Connect could not be tried on an %s allocation", group)
 			return
 		}
 		c.Timeout = transactionTime // refused or not, on the host itself that is known at once

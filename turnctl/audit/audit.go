@@ -31,12 +31,13 @@ type Options struct {
 	NoTarget string
 	// Secret makes the credentials that peers are tried with; without one they cannot be.
 	Secret turnauth.Secret
+	// Timeout bounds the wait for an answer; 0 means 15 s, as a coturn whose ports others hold takes seconds to say so.
+	Timeout time.Duration
 	// Allocations is how many one user tries to have at a time, to see a quota hold; 0 means that it is not tried.
 	Allocations int
 }
 
-// answerTime bounds one request: a coturn whose ports others hold looks for one for seconds before it says 508. It works on each copy of a
-// request, so it is asked again no sooner than after slowly.
+// answerTime is the Timeout if none is given. coturn works on each copy of a request, so it is asked again no sooner than after slowly.
 const (
 	answerTime = 15 * time.Second
 	slowly     = 2 * time.Second
@@ -47,6 +48,9 @@ const transactionTime = 3 * time.Second
 
 // Run audits. The report holds what was right too, so that what was looked at is known.
 func Run(ctx context.Context, o Options) *verdict.Report {
+	if o.Timeout == 0 {
+		o.Timeout = answerTime
+	}
 	r := &verdict.Report{Command: "audit", Target: o.Path, At: time.Now()}
 	if o.Config != nil {
 		r.Items = append(r.Items, read(o)...)
