@@ -60,10 +60,16 @@ func (r *Report) CSV(w io.Writer) error {
 	return out.Error()
 }
 
-// inert keeps a spreadsheet from taking a label for a formula.
+// inert keeps a spreadsheet from taking a label for a formula, or what follows a semicolon in it, which parts cells where the comma is in numbers.
 func inert(label string) string {
-	if label != "" && strings.ContainsRune("=+-@", rune(label[0])) {
-		return "'" + label
+	var b strings.Builder
+	begins := true
+	for _, c := range label {
+		if begins && strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", c) { // the last four are the wide ones, which some take for the others
+			b.WriteByte('\'')
+		}
+		b.WriteRune(c)
+		begins = c == ';' || begins && c == ' '
 	}
-	return label
+	return b.String()
 }

@@ -30,7 +30,7 @@ func (r *Report) Text(w io.Writer, width int) error {
 
 func (s *Source) text(b *strings.Builder, width int) {
 	fmt.Fprintf(b, "%s\n", strings.ToUpper(s.title()))
-	fmt.Fprintf(b, "%s\n\n", s.summary())
+	fmt.Fprintf(b, "%s\n\n", wrap(s.summary(), width))
 	by := "network"
 	if s.Source == wire.SourceCall {
 		by = "pair"
@@ -53,7 +53,7 @@ func (s *Source) text(b *strings.Builder, width int) {
 		s.Prediction.text(b, width)
 	}
 	if len(s.RelayCosts) > 0 {
-		b.WriteString("\nWhat a relay costs, in medians of the pairs that connect either way\n")
+		fmt.Fprintf(b, "\n%s\n", wrap("What a relay costs, in medians of the pairs that connect either way", width))
 		t := newTable("by", "pairs", "round trip", "direct", "added", "loss", "direct", "kbit/s", "direct").drop(8, 7, 6)
 		for _, c := range s.RelayCosts {
 			t.row(string(c.Mode), fmt.Sprint(c.Pairs), ms(c.RelayRTTMs), ms(c.DirectRTTMs), ms(c.AddedRTTMs), share(c.RelayLoss), share(c.DirectLoss), kbit(c.RelayKbitPerS), kbit(c.DirectKbitPerS))
@@ -87,7 +87,7 @@ func (s *Source) summary() string {
 const mostRows = 40
 
 func (g *Group) text(b *strings.Builder, width int) {
-	fmt.Fprintf(b, "\nBy %s: rate, interval, attempts\n", g.By.title())
+	fmt.Fprintf(b, "\n%s\n", wrap("By "+g.By.title()+": rate, interval, attempts", width))
 	grid := newGrid("between", "and")
 	for _, c := range g.Cells {
 		grid.put(c.Mode, c.Tally, c.A, c.B)
@@ -137,7 +137,7 @@ func pairsText(b *strings.Builder, width int, title string, pairs []PairRow) {
 	if len(pairs) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", title)
+	fmt.Fprintf(b, "\n%s\n", wrap(title, width))
 	t := newTable("pair", "", "mode", "connected", "rate", "95%", "median", "fails at", "why").drop(8, 5, 7)
 	for _, p := range pairs {
 		a, z := p.ends()
