@@ -37,6 +37,7 @@ func TestBadTraversals(t *testing.T) {
 	long := strings.Repeat("x", 600)
 	for says, spoil := range map[string]func(*Traversal){
 		"want Unix ms":              func(r *Traversal) { r.At = 0 },
+		"at 253402300800000":        func(r *Traversal) { r.At = 253402300800000 },
 		"source \"page\"":           func(r *Traversal) { r.Source = "page" },
 		"run \"\"":                  func(r *Traversal) { r.Run = "" },
 		"run \"a.>\"":               func(r *Traversal) { r.Run = "a.>" },

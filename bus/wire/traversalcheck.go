@@ -18,6 +18,7 @@ const (
 	maxReasonBytes  = 512
 	maxAttemptMs    = 3600e3
 	maxKbitPerS     = 1e9
+	maxAt           = 253402300799999 // the end of the year 9999, behind which no date can be written as RFC 3339 has it
 )
 
 // behaviours are what of RFC 4787 can stand in a record; empty: nobody has tried to tell.
@@ -47,7 +48,7 @@ func (t *Traversal) Validate() error {
 		return wrong("%w", err)
 	}
 	switch {
-	case t.At <= 0:
+	case t.At <= 0 || t.At > maxAt:
 		return wrong("at %d: want Unix ms", t.At)
 	case !slices.Contains(Modes(), t.Mode):
 		return wrong("mode %.20q: want one of %v", t.Mode, Modes())

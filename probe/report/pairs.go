@@ -25,6 +25,8 @@ type PairRow struct {
 	// Step is where most of those that failed did, and Why what the last of them said.
 	Step string `json:"step,omitempty"`
 	Why  string `json:"why,omitempty"`
+
+	classes [2]nat.Class
 }
 
 // rows gives each pair of each mode.
@@ -55,6 +57,7 @@ func rowOf(pair string, m wire.TraversalMode, attempts []wire.Traversal) PairRow
 	r := PairRow{Pair: plain(pair), Mode: m, Attempts: len(attempts), MedianMs: timesOf(attempts).P50}
 	for i, e := range last.Ends {
 		r.Names[i], r.Regions[i], r.Networks[i], r.NATs[i] = string(e.Name), ByRegion.label(e), networkOf(e), classOf(e).String()
+		r.classes[i] = classOf(e)
 	}
 	steps := map[string]int{}
 	for _, a := range attempts {
@@ -112,15 +115,9 @@ type Difference struct {
 // makePrediction is nil where nothing was tried directly.
 func makePrediction(attempts []wire.Traversal) *Prediction {
 	p := &Prediction{Differences: []Difference{}}
-	direct := only(attempts, wire.ModeDirect)
-	ends := map[string][2]wire.TraversalEnd{}
-	for _, a := range direct {
-		ends[plain(a.Pair)] = a.Ends
-	}
-	for _, r := range rows(direct) {
-		e := ends[r.Pair]
+	for _, r := range rows(only(attempts, wire.ModeDirect)) {
 		connects := 2*r.OK > r.Attempts
-		switch expected := nat.Predict(classOf(e[0]), classOf(e[1])); {
+		switch expected := nat.Predict(r.classes[0], r.classes[1]); {
 		case expected == nat.Unsure:
 			p.Unsure++
 		case (expected == nat.Direct) == connects:

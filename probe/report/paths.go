@@ -25,7 +25,7 @@ func makePaths(attempts []wire.Traversal) []Path {
 		of, all := map[key]int{}, 0
 		for _, a := range only(attempts, m) {
 			if a.Result == wire.ResultConnected {
-				of[key{pathOf(a), cmp.Or(string(a.Protocol), unknown)}]++
+				of[key{pathOf(a), protocolOf(a)}]++
 				all++
 			}
 		}
@@ -115,7 +115,7 @@ type RelayCost struct {
 	AddedRTTMs  float64            `json:"addedRttMs"` // the median of the differences
 	DirectLoss  float64            `json:"directLoss"` // from 0 to 1
 	RelayLoss   float64            `json:"relayLoss"`
-	// KbitPerS is 0 where no transfer was measured.
+	// KbitPerS is over the pairs of which a transfer was measured either way, and 0 without any.
 	DirectKbitPerS float64 `json:"directKbitPerS,omitempty"`
 	RelayKbitPerS  float64 `json:"relayKbitPerS,omitempty"`
 }
@@ -124,7 +124,7 @@ func makeRelayCosts(attempts []wire.Traversal) (list []RelayCost) {
 	direct := mediansByPair(only(attempts, wire.ModeDirect))
 	for _, m := range []wire.TraversalMode{wire.ModeRelayUDP, wire.ModeRelayTCP, wire.ModeRelayTLS} {
 		through := mediansByPair(only(attempts, m))
-		var d, r [3][]float64
+		var d, r [measures][]float64
 		var added []float64
 		for _, pair := range sorted(through) {
 			a, ok := direct[pair]
@@ -132,39 +132,58 @@ func makeRelayCosts(attempts []wire.Traversal) (list []RelayCost) {
 				continue
 			}
 			b := through[pair]
-			added = append(added, b[0]-a[0])
+			added = append(added, b[roundTrip]-a[roundTrip])
 			for i := range a {
+				if i == kbitPerS && (a[i] == 0 || b[i] == 0) {
+					continue // no transfer was measured; as 0 it would pull the median down
+				}
 				d[i], r[i] = append(d[i], a[i]), append(r[i], b[i])
 			}
 		}
 		if len(added) > 0 {
 			list = append(list, RelayCost{
-				Mode: m, Pairs: len(added), DirectRTTMs: median(d[0]), RelayRTTMs: median(r[0]), AddedRTTMs: median(added),
-				DirectLoss: median(d[1]), RelayLoss: median(r[1]), DirectKbitPerS: median(d[2]), RelayKbitPerS: median(r[2]),
+				Mode: m, Pairs: len(added), DirectRTTMs: median(d[roundTrip]), RelayRTTMs: median(r[roundTrip]), AddedRTTMs: median(added),
+				DirectLoss: median(d[loss]), RelayLoss: median(r[loss]), DirectKbitPerS: median(d[kbitPerS]), RelayKbitPerS: median(r[kbitPerS]),
 			})
 		}
 	}
 	return list
 }
 
+// What of a pair a median is taken of.
+const (
+	roundTrip = iota
+	loss
+	kbitPerS // 0 where no transfer was measured
+	measures
+)
+
 // mediansByPair are round trip, loss and throughput of each pair that connected and was measured.
-func mediansByPair(attempts []wire.Traversal) map[string][3]float64 {
-	of := map[string][3][]float64{}
+func mediansByPair(attempts []wire.Traversal) map[string][measures]float64 {
+	of := map[string][measures][]float64{}
 	for _, a := range attempts {
-		if a.Result == wire.ResultConnected && a.RTTMs > 0 {
-			v := of[a.Pair]
-			v[0], v[1], v[2] = append(v[0], a.RTTMs), append(v[1], a.Loss), append(v[2], a.KbitPerS)
-			of[a.Pair] = v
+		if a.Result != wire.ResultConnected || a.RTTMs == 0 {
+			continue
 		}
+		v := of[a.Pair]
+		v[roundTrip], v[loss] = append(v[roundTrip], a.RTTMs), append(v[loss], a.Loss)
+		if a.KbitPerS > 0 {
+			v[kbitPerS] = append(v[kbitPerS], a.KbitPerS)
+		}
+		of[a.Pair] = v
 	}
-	medians := map[string][3]float64{}
+	medians := map[string][measures]float64{}
 	for pair, v := range of {
-		medians[pair] = [3]float64{median(v[0]), median(v[1]), median(v[2])}
+		medians[pair] = [measures]float64{median(v[roundTrip]), median(v[loss]), median(v[kbitPerS])}
 	}
 	return medians
 }
 
+// median is 0 of nothing.
 func median(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
 	slices.Sort(v)
 	return quantile(v, .5)
 }

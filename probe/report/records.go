@@ -18,7 +18,7 @@ import (
 const (
 	maxLine    = 64 << 10 // bytes
 	MaxRecords = 500_000
-	maxLabel   = 48 // runes of a label; the rest is cut
+	maxWhy     = 160 // runes; the rest is cut. Labels are never cut: two that begin alike would be counted as one
 )
 
 // modes in the order in which they are told.
@@ -53,14 +53,14 @@ func Read(r io.Reader) ([]wire.Traversal, error) {
 	return all, nil
 }
 
-// tidy takes out of labels what a terminal or a reader would be misled by, and bounds them.
+// tidy takes out of texts what a terminal or a reader would be misled by. How long labels are is bounded by [wire.Traversal.Validate].
 func tidy(t wire.Traversal) wire.Traversal {
 	for i := range t.Ends {
 		e := &t.Ends[i]
 		e.Name, e.Region = wire.AgentID(plain(string(e.Name))), wire.Region(plain(string(e.Region)))
 		e.Network, e.Mapping, e.Filtering = plain(e.Network), plain(e.Mapping), plain(e.Filtering)
 	}
-	t.RelayRegion, t.Step, t.Why = wire.Region(plain(string(t.RelayRegion))), wire.Step(plain(string(t.Step))), plain(t.Why)
+	t.RelayRegion, t.Step, t.Why = wire.Region(plain(string(t.RelayRegion))), wire.Step(plain(string(t.Step))), cutWhy(plain(t.Why))
 	t.Path, t.Theirs, t.Protocol = wire.PathKind(plain(string(t.Path))), wire.PathKind(plain(string(t.Theirs))), wire.Protocol(plain(string(t.Protocol)))
 	return t
 }
@@ -73,49 +73,65 @@ func plain(s string) string {
 		}
 		return c
 	}, strings.ToValidUTF8(s, "\ufffd"))
-	s = strings.TrimSpace(s)
-	if r := []rune(s); len(r) > maxLabel {
-		s = string(r[:maxLabel-1]) + "\u2026"
+	return strings.TrimSpace(s)
+}
+
+func cutWhy(s string) string {
+	if r := []rune(s); len(r) > maxWhy {
+		return string(r[:maxWhy-1]) + ellipsis
 	}
 	return s
 }
 
-// once gives each attempt once, in the order in which they began.
+// once gives each attempt once, in the order in which they began. Of records that were stored several times the first counts.
 func once(source wire.TraversalSource, records []wire.Traversal) []wire.Traversal {
 	slices.SortStableFunc(records, func(a, b wire.Traversal) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Pair, b.Pair), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Pair, b.Pair), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.N, b.N), cmp.Compare(a.Run, b.Run), cmp.Compare(a.ID, b.ID))
 	})
-	if source != wire.SourceCall {
-		return records
-	}
 	var attempts []wire.Traversal
-	single := map[string]int{} // of a pair, the attempt that only one end has told of
+	seen := map[string]bool{}
+	single := map[string]int{} // of a call's pair, the attempt that only one end has told of
 	for _, t := range records {
-		i, ok := single[t.Pair]
-		if ok && t.At-attempts[i].At <= SameAttempt.Milliseconds() {
-			attempts[i] = both(attempts[i], t)
-			delete(single, t.Pair)
+		key := t.Key()
+		if seen[key] {
 			continue
 		}
-		single[t.Pair] = len(attempts)
+		seen[key] = true
+		if source == wire.SourceCall {
+			i, ok := single[t.Pair]
+			if ok && t.At-attempts[i].At <= SameAttempt.Milliseconds() {
+				attempts[i] = both(attempts[i], t)
+				delete(single, t.Pair)
+				continue
+			}
+			single[t.Pair] = len(attempts)
+		}
 		attempts = append(attempts, t)
 	}
 	return attempts
 }
 
+// reached are results by how far the attempt came. Of two ends, it came as far as the one that came the least far.
+var reached = []wire.Result{wire.ResultNoSignalling, wire.ResultNoCandidates, wire.ResultFailed, wire.ResultConnected}
+
 // both is one attempt as its two ends told of it.
 func both(a, b wire.Traversal) wire.Traversal {
-	if a.Result == wire.ResultConnected && b.Result != wire.ResultConnected {
-		a, b = b, a
+	t, other := a, b
+	if slices.Index(reached, b.Result) < slices.Index(reached, a.Result) {
+		t, other = b, a
 	}
-	t := a
 	t.At = min(a.At, b.At)
-	t.Ends[1] = b.Ends[0]
+	t.Ends[1] = other.Ends[0]
 	if t.Result != wire.ResultConnected {
 		return t
 	}
 	t.Ms, t.ConnectMs, t.GatherMs = max(a.Ms, b.Ms), max(a.ConnectMs, b.ConnectMs), max(a.GatherMs, b.GatherMs)
-	t.Theirs = b.Path
+	t.Theirs = other.Path
+	// What carries the path, and which relay it goes through, is known to the end whose relay it is.
+	if t.Path != wire.PathRelay && other.Path == wire.PathRelay {
+		t.Path, t.Theirs, t.Protocol, t.RelayRegion = other.Path, t.Path, other.Protocol, other.RelayRegion
+		t.Ends[0], t.Ends[1] = t.Ends[1], t.Ends[0]
+	}
 	return t
 }
 
@@ -131,4 +147,12 @@ func only(attempts []wire.Traversal, m wire.TraversalMode) (of []wire.Traversal)
 		}
 	}
 	return of
+}
+
+// protocolOf is what carries the path of an attempt. Where only the other end has a relay, what this one sends to it says nothing of how that end reaches it.
+func protocolOf(a wire.Traversal) string {
+	if a.Path != wire.PathRelay && a.Theirs == wire.PathRelay {
+		return unknown
+	}
+	return cmp.Or(string(a.Protocol), unknown)
 }
