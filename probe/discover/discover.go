@@ -69,6 +69,15 @@ func (t *tests) cannot(what, why string, args ...any) {
 	t.why = append(t.why, what+": "+fmt.Sprintf(why, args...))
 }
 
+// unless gives the reason why one test could not be made, and no error: what the others found stands. Only if ctx is over are all of them.
+func (t *tests) unless(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	t.cannot(what, "%v", err)
+	return nil
+}
+
 func (t *tests) run(ctx context.Context) error {
 	first, err := t.open()
 	if err != nil {
@@ -98,7 +107,7 @@ func (t *tests) run(ctx context.Context) error {
 		if err := t.mapping(ctx, first, a.mapped, other); err != nil {
 			return err
 		}
-		if err := t.filtering(ctx); err != nil {
+		if err := t.filtering(ctx, other); err != nil {
 			return err
 		}
 	}
@@ -139,7 +148,7 @@ func (t *tests) mapping(ctx context.Context, s *socket, first, other netip.AddrP
 		return ctx.Err()
 	}
 	if err != nil {
-		return err
+		return t.unless(ctx, "mapping", err)
 	}
 	if second.mapped == first {
 		t.r.Mapping = nat.EIM
@@ -152,7 +161,7 @@ func (t *tests) mapping(ctx context.Context, s *socket, first, other netip.AddrP
 		return ctx.Err()
 	}
 	if err != nil {
-		return err
+		return t.unless(ctx, "mapping", err)
 	}
 	t.r.Mapping = nat.APDM
 	if third.mapped == second.mapped {
@@ -161,40 +170,35 @@ func (t *tests) mapping(ctx context.Context, s *socket, first, other netip.AddrP
 	return nil
 }
 
-// filtering is section 4.4, from a socket that has sent to nobody else.
-func (t *tests) filtering(ctx context.Context) error {
+// filtering is section 4.4, from a socket that has sent to nobody else. An answer tells something only if it comes from where it was asked to.
+func (t *tests) filtering(ctx context.Context, other netip.AddrPort) error {
 	s, err := t.open()
 	if err != nil {
 		return err
 	}
 	if _, err := t.ask(ctx, s, t.server); err != nil {
-		if errors.Is(err, errNoAnswer) {
-			t.cannot("filtering", "the server stopped answering")
-			return ctx.Err()
-		}
-		return err
+		return t.unless(ctx, "filtering", fmt.Errorf("the server stopped answering: %w", err))
 	}
 	for _, test := range []struct {
 		change changeRequest
+		from   netip.AddrPort
 		means  nat.Filtering
-	}{{changeAddress | changePort, nat.EIF}, {changePort, nat.ADF}} {
-		a, err := t.ask(ctx, s, t.server, test.change)
-		if err == nil && a.from == t.server {
-			t.cannot("filtering", "the server answers from its first address when told to use another")
+	}{{changeAddress | changePort, other, nat.EIF}, {changePort, netip.AddrPortFrom(t.server.Addr(), other.Port()), nat.ADF}} {
+		switch a, err := t.ask(ctx, s, t.server, test.change); {
+		case errors.Is(err, errNoAnswer):
+		case err != nil:
+			return t.unless(ctx, "filtering", err)
+		case a.from != test.from:
+			t.cannot("filtering", "told to answer from %s, the server answers from %s", test.from, a.from)
 			return nil
-		}
-		if err == nil {
+		default:
 			t.r.Filtering = test.means
 			return nil
-		}
-		if !errors.Is(err, errNoAnswer) {
-			return err
 		}
 	}
 	// Silence means filtering only as long as the server answers at all.
 	if _, err := t.ask(ctx, s, t.server); err != nil {
-		t.cannot("filtering", "the server stopped answering")
-		return ctx.Err()
+		return t.unless(ctx, "filtering", fmt.Errorf("the server stopped answering: %w", err))
 	}
 	t.r.Filtering = nat.APDF
 	return nil

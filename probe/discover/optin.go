@@ -23,8 +23,7 @@ func (t *tests) hairpin(ctx context.Context) error {
 		}
 		sockets[i] = s
 		if outer[i], err = t.ask(ctx, s, t.server); err != nil {
-			t.cannot("hairpin", "the server stopped answering")
-			return ctx.Err()
+			return t.unless(ctx, "hairpin", fmt.Errorf("the server stopped answering: %w", err))
 		}
 	}
 	m, err := stun.Build(stun.TransactionID, stun.BindingRequest)
@@ -44,7 +43,7 @@ func (t *tests) hairpin(ctx context.Context) error {
 	case errors.Is(err, errNoAnswer):
 		t.r.Hairpin = ptr(false)
 	default:
-		return err
+		return t.unless(ctx, "hairpin", err)
 	}
 	return nil
 }
@@ -57,8 +56,8 @@ var ages = []time.Duration{
 
 // lifetime is section 4.6, with a mapping of its own for each age and all at once, so that it takes as long as the oldest. Each is tried by an answer that the server sends to its port on another
 // socket's request (RESPONSE-PORT): nothing that the mapping's own socket sends keeps it alive.
-func (t *tests) lifetime(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
+func (t *tests) lifetime(over context.Context) error {
+	ctx, stop := context.WithCancel(over)
 	defer stop()
 	var (
 		wg    sync.WaitGroup
@@ -71,21 +70,23 @@ func (t *tests) lifetime(ctx context.Context) error {
 		return err
 	}
 	if _, err := t.ask(ctx, asker, t.server); err != nil {
-		t.cannot("lifetime", "the server stopped answering")
-		return ctx.Err()
+		return t.unless(ctx, "lifetime", fmt.Errorf("the server stopped answering: %w", err))
 	}
 	var tried []time.Duration
+	var sockets []*socket // all there before any is used: whatever fails, nothing is left running
 	for _, age := range append([]time.Duration{0}, ages...) {
 		if age > t.o.Lifetime {
 			break
 		}
-		tried = append(tried, age)
 		s, err := t.open()
 		if err != nil {
 			return err
 		}
+		tried, sockets = append(tried, age), append(sockets, s)
+	}
+	for i, age := range tried {
 		wg.Go(func() {
-			lives, err := t.outlives(ctx, s, asker, age)
+			lives, err := t.outlives(ctx, sockets[i], asker, age)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil && first == nil {
@@ -98,7 +99,7 @@ func (t *tests) lifetime(ctx context.Context) error {
 	wg.Wait()
 	if first != nil {
 		t.cannot("lifetime", "%v", first)
-		return nil
+		return over.Err()
 	}
 	// A mapping that was just made must be reached, or the server does not do RESPONSE-PORT.
 	if !alive[0] {

@@ -140,7 +140,7 @@ func read(p packet, sent time.Time) (answer, error) {
 	if m.Type != stun.BindingSuccess {
 		var code stun.ErrorCodeAttribute
 		if code.GetFrom(m) == nil {
-			return answer{}, fmt.Errorf("the server refuses: %d %s", code.Code, code.Reason)
+			return answer{}, fmt.Errorf("the server refuses: %d %.100q", code.Code, code.Reason)
 		}
 		return answer{}, fmt.Errorf("the server answers with %s", m.Type)
 	}
