@@ -14,7 +14,7 @@ const (
 	lastPort  = 65535
 )
 
-// maxSent is to how many places one mapping remembers that it has sent. Whoever comes when it is full is let in only if it was sent to before.
+// maxSent is to how many places one mapping remembers that it has sent. Once it is full, those that are sent to anew are not let in.
 const maxSent = 4096
 
 // Table is who has which outer port, and who may come in by it. It is for one goroutine.
@@ -52,7 +52,7 @@ func (t *Table) Out(now time.Time, inner, to netip.AddrPort) uint16 {
 	}
 	if m == nil {
 		t.sweep(now)
-		port := t.choose(inner.Port())
+		port := t.choose(now, inner.Port())
 		if port == 0 {
 			return 0
 		}
@@ -102,8 +102,8 @@ func (t *Table) pass(other netip.AddrPort) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// choose is a free port, or 0.
-func (t *Table) choose(inner uint16) uint16 {
+// choose is a free port, or 0. One whose mapping is over is free, whether it was swept or not.
+func (t *Table) choose(now time.Time, inner uint16) uint16 {
 	step := 1
 	var at int
 	switch t.b.Ports {
@@ -115,13 +115,21 @@ func (t *Table) choose(inner uint16) uint16 {
 	case Random:
 		at = firstPort + rand.IntN(lastPort-firstPort+1)
 	}
-	for range lastPort - firstPort + 1 {
-		at = wrap(at)
-		if t.ports[uint16(at)] == nil {
-			t.next = at + step
-			return uint16(at)
+	// Steps of more than one can go round without passing by all ports: then each is looked at.
+	for _, by := range [2]int{step, 1} {
+		for range lastPort - firstPort + 1 {
+			at = wrap(at)
+			m := t.ports[uint16(at)]
+			if m != nil && t.over(now, m) {
+				t.forget(m)
+				m = nil
+			}
+			if m == nil {
+				t.next = at + step
+				return uint16(at)
+			}
+			at += by
 		}
-		at += step
 	}
 	return 0
 }

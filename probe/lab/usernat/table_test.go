@@ -85,3 +85,40 @@ func TestTwoHostsNeverShareAPort(t *testing.T) {
 		}
 	}
 }
+
+// A port is free when its mapping is over, not only when the table happens to be swept.
+func TestAPortIsFreeWhenItsMappingIsOver(t *testing.T) {
+	n := table(nat.EIM, nat.EIF, usernat.Keep)
+	swept := start.Add(time.Hour)
+	n.Out(swept, netip.MustParseAddrPort("10.1.0.9:9"), a1) // the table is swept now, and not again for a minute
+	port := n.Out(swept.Add(-time.Second), host, a1)
+	other := netip.MustParseAddrPort("10.1.1.2:4000")
+	if got := n.Out(swept.Add(59*time.Second), other, a1); got != port {
+		t.Errorf("the port of a mapping that is over is not given: %d, want %d", got, port)
+	}
+	if inner, ok := n.In(swept.Add(59*time.Second), a1, port); !ok || inner != other {
+		t.Errorf("it leads to %s, %t", inner, ok)
+	}
+}
+
+// All ports are given before there are none, steps of two included; and then they come free again.
+func TestPortsRunOut(t *testing.T) {
+	const all = 65536 - 1024
+	for _, p := range []usernat.Ports{usernat.Keep, usernat.Sequence} {
+		n := table(nat.APDM, nat.APDF, p)
+		seen := map[uint16]bool{}
+		for i := range all {
+			port := n.Out(start, netip.AddrPortFrom(host.Addr(), uint16(1024+i)), a1)
+			if port < 1024 || seen[port] {
+				t.Fatalf("%s: port %d, the %dth, twice or none", p, port, i)
+			}
+			seen[port] = true
+		}
+		if port := n.Out(start, host, b1); port != 0 {
+			t.Errorf("%s: port %d, of which there is no more", p, port)
+		}
+		if port := n.Out(start.Add(time.Hour), host, b1); port == 0 {
+			t.Errorf("%s: no port, though all mappings are over", p)
+		}
+	}
+}
