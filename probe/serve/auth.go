@@ -54,10 +54,21 @@ func (s *Server) sign(until string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// told lets the operator hear of wrong tokens, and the log not be filled by whoever sends them. Nobody is shut out for them: behind a proxy all come from one address, and a token
+// of [MinToken] bytes is not guessed.
+func (s *Server) told(r *http.Request) {
+	if s.wrong.Allow() {
+		s.o.Logger.Warn("a wrong operator's token was shown", "from", r.RemoteAddr)
+	}
+}
+
 // only lets those in that show the token.
 func (s *Server) only(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.knows(r) {
+			if r.Header.Get("Authorization") != "" {
+				s.told(r)
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="callmesh probe"`)
 			http.Error(w, "show the operator's token as Authorization: Bearer", http.StatusUnauthorized)
 			return
@@ -67,14 +78,9 @@ func (s *Server) only(next http.HandlerFunc) http.Handler {
 }
 
 func (s *Server) write(kind string, write func(*report.Report, io.Writer) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		last, err := s.report(r.Context())
-		if err != nil {
-			http.Error(w, "the records can't be read just now; the log says why", http.StatusServiceUnavailable)
-			return
-		}
+	return s.fresh(func(w http.ResponseWriter, _ *http.Request, last *report.Report) {
 		s.send(w, kind, func(b *bytes.Buffer) error { return write(last, b) })
-	}
+	})
 }
 
 func (s *Server) form(w http.ResponseWriter, _ *http.Request) {
@@ -96,12 +102,8 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	token := turnauth.NewSecret(strings.TrimSpace(r.PostFormValue("token")))
 	if !s.right(token.Reveal()) {
-		// A right token always comes in, however many wrong ones somebody else tries.
-		if !s.guesses.Allow() {
-			s.ask(w, http.StatusTooManyRequests, "Too many wrong tokens. Wait a few seconds, then try again.")
-			return
-		}
 		s.ask(w, http.StatusUnauthorized, "That is not the token. It is the one that probe serve was started with.")
+		s.told(r)
 		return
 	}
 	until := time.Now().Add(cookieLife)

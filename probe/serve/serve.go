@@ -37,10 +37,10 @@ type Options struct {
 
 // Server is the handler.
 type Server struct {
-	o       Options
-	key     []byte // of cookies
-	mux     *http.ServeMux
-	guesses *rate.Limiter // of wrong tokens, from everybody together
+	o     Options
+	key   []byte // of cookies
+	mux   *http.ServeMux
+	wrong *rate.Limiter // of what is logged of wrong tokens
 
 	// mu guards the following, and is held while records are read: whoever comes meanwhile has the same report.
 	mu     sync.Mutex
@@ -62,7 +62,7 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, key: newKey(), mux: http.NewServeMux(), guesses: rate.NewLimiter(1, 10)}
+	s := &Server{o: o, key: newKey(), mux: http.NewServeMux(), wrong: rate.NewLimiter(rate.Every(time.Minute), 5)}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(report.Collector{Report: func() *report.Report {
 		r, _ := s.report(context.Background())
@@ -72,7 +72,9 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("GET /login", s.form)
 	s.mux.HandleFunc("POST /login", s.login)
-	s.mux.Handle("GET /metrics", s.only(promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}).ServeHTTP))
+	s.mux.Handle("GET /metrics", s.only(s.fresh(func(w http.ResponseWriter, r *http.Request, _ *report.Report) {
+		promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	})))
 	s.mux.Handle("GET /report.json", s.only(s.write("application/json", (*report.Report).JSON)))
 	s.mux.Handle("GET /report.csv", s.only(s.write("text/csv; charset=utf-8", (*report.Report).CSV)))
 	return s, nil
@@ -108,11 +110,23 @@ func (s *Server) report(ctx context.Context) (*report.Report, error) {
 		s.last = report.Make(records, o)
 		return s.last, nil
 	}
-	s.o.Logger.Warn("the records can't be read; what was read last is shown", "error", err)
+	s.o.Logger.Warn("the records can't be read", "error", err)
 	if s.last == nil {
 		s.last = report.Make(nil, report.Options{})
 	}
 	return s.last, err
+}
+
+// fresh lets machines have figures of now or none: they would not see that what they get is old.
+func (s *Server) fresh(next func(http.ResponseWriter, *http.Request, *report.Report)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		last, err := s.report(r.Context())
+		if err != nil {
+			http.Error(w, "the records can't be read just now; the log says why", http.StatusServiceUnavailable)
+			return
+		}
+		next(w, r, last)
+	}
 }
 
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
@@ -123,7 +137,10 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	last, err := s.report(r.Context())
 	p := report.Page{RefreshSeconds: max(1, int(s.o.Refresh.Seconds()))}
 	if err != nil {
-		p.Stale = "The records can't be read just now; the log says why. What was read last is shown."
+		p.Stale = "The records can't be read just now; the log says why."
+		if len(last.Sources) > 0 {
+			p.Stale += " What was read last is shown."
+		}
 	}
 	s.send(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return last.HTML(b, p) })
 }

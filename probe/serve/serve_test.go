@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,12 +37,31 @@ type site struct {
 	*httptest.Server
 	reads atomic.Int32
 	fail  atomic.Bool
+	log   logged
+}
+
+// logged is what was logged so far.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func start(t *testing.T, refresh time.Duration) *site {
 	t.Helper()
 	s := &site{}
-	h, err := serve.New(serve.Options{Token: turnauth.NewSecret(token), Refresh: refresh, Records: func(context.Context) ([]wire.Traversal, error) {
+	h, err := serve.New(serve.Options{Token: turnauth.NewSecret(token), Refresh: refresh, Logger: slog.New(slog.NewTextHandler(&s.log, nil)), Records: func(context.Context) ([]wire.Traversal, error) {
 		s.reads.Add(1)
 		if s.fail.Load() {
 			return nil, errors.New("the disk is on fire at /secret/place")
@@ -134,12 +155,13 @@ func TestTheForm(t *testing.T) {
 	if code, body := try("a wrong one"); code != http.StatusUnauthorized || !strings.Contains(body, "not the token") || strings.Contains(body, "a wrong one") {
 		t.Errorf("a wrong token: %d", code)
 	}
-	last := 0
 	for range 50 {
-		last, _ = try("another wrong one")
+		try("another wrong one")
+		s.get(t, s.Client(), "/metrics", "a third")
 	}
-	if last != http.StatusTooManyRequests {
-		t.Errorf("fifty wrong tokens: %d", last)
+	// The operator hears of it, without the tokens, and not a hundred times.
+	if n := strings.Count(s.log.String(), "wrong operator's token"); n < 1 || n > 10 || strings.Contains(s.log.String(), "another") || strings.Contains(s.log.String(), "third") {
+		t.Errorf("the log has %d lines of a hundred wrong tokens: %s", n, s.log.String())
 	}
 	if code, body := try(token); code != http.StatusOK || !strings.Contains(body, "Pair tests") || !strings.Contains(body, `http-equiv="refresh"`) {
 		t.Errorf("the right one, while somebody guesses: %d", code)
@@ -171,8 +193,15 @@ func TestWhatWasReadLastIsShown(t *testing.T) {
 	if res.StatusCode != http.StatusOK || !strings.Contains(body, "can&#39;t be read just now") || !strings.Contains(body, "asia") || strings.Contains(body, "secret") {
 		t.Errorf("%s: %s", res.Status, body[:min(len(body), 400)])
 	}
-	if res, body := s.get(t, s.Client(), "/report.json", token); res.StatusCode != http.StatusServiceUnavailable || strings.Contains(body, "secret") {
-		t.Errorf("for machines: %s %s", res.Status, body)
+	for _, path := range []string{"/report.json", "/report.csv", "/metrics"} { // a machine would not see that it is old
+		if res, body := s.get(t, s.Client(), path, token); res.StatusCode != http.StatusServiceUnavailable || strings.Contains(body, "secret") {
+			t.Errorf("%s, for machines: %s %s", path, res.Status, body)
+		}
+	}
+	never := start(t, time.Nanosecond)
+	never.fail.Store(true)
+	if _, body := never.get(t, never.Client(), "/", token); !strings.Contains(body, "read just now") || strings.Contains(body, "read last") || strings.Contains(body, "No attempts") {
+		t.Errorf("what was never read: %s", body[max(0, len(body)-1500):])
 	}
 }
 
