@@ -45,6 +45,7 @@ type account struct {
 	asks     bucket // changes of contacts, and lists of them
 	strange  bucket // those that reach a user who has not agreed
 	knocks   bucket
+	reports  bucket             // of attempts to connect
 	rulings  bucket             // by the secrets of rooms' makers
 	kept     bucket             // bytes into the history
 	stored   [bus.Shards]bucket // bytes into each shard's replay stream

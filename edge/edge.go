@@ -85,6 +85,7 @@ type Edge struct {
 	users      *book[wire.UserID]
 	// replays has a place for each resume that reads.
 	replays      chan struct{}
+	reports      reports
 	replayBudget budget
 
 	ctx      context.Context // ends with Close; every goroutine of the edge watches it or a socket
@@ -152,6 +153,7 @@ func New(opts Options) (*Edge, error) {
 	e.trust = proxyTrust{opts.TrustedProxies, opts.ProxyHeader}
 	e.addresses, e.users = newBook[netip.Addr](opts.Limits.Accounts), newBook[wire.UserID](opts.Limits.Accounts)
 	e.replays, e.replayBudget.limit = make(chan struct{}, opts.Limits.Replays), int64(opts.Limits.ReplayBudget)
+	e.reports = newReports()
 	e.metrics = newMetrics(opts.Registerer, e)
 	if opts.Traces != nil {
 		e.tracer = opts.Traces.Tracer("callmesh/edge")
@@ -169,6 +171,7 @@ func New(opts Options) (*Edge, error) {
 	}
 	e.forget = append(e.forget, e.bus.OnReady(e.mesh), e.bus.OnDropped(e.mend))
 	e.own(e.sweep)
+	e.own(e.storeReports)
 	return e, nil
 }
 

@@ -44,6 +44,11 @@ func (e *Edge) pass(s *session, sock *socket, req *wire.Request, size int) error
 			return err
 		}
 		return e.ratedUser(whatKnock, "knocks", now, sock, l.KnockRate, l.KnockBurst, knocksOf)
+	case wire.ReportArgs:
+		if err := e.rated(whatReport, "reports", now, s, &s.reports, l.ReportRate, l.ReportBurst, sock, a.ReportRate, a.ReportBurst, reportsOf); err != nil {
+			return err
+		}
+		return e.ratedUser(whatReport, "reports", now, sock, l.ReportRate, l.ReportBurst, reportsOf)
 	case wire.KickArgs:
 		return e.ratedMaker(s, sock, now, args.Room)
 	case wire.LockArgs:
@@ -104,6 +109,7 @@ func movesOf(a *account) *bucket   { return &a.moves }
 func asksOf(a *account) *bucket    { return &a.asks }
 func strangeOf(a *account) *bucket { return &a.strange }
 func knocksOf(a *account) *bucket  { return &a.knocks }
+func reportsOf(a *account) *bucket { return &a.reports }
 func rulingsOf(a *account) *bucket { return &a.rulings }
 
 // allowed takes one from an address's bucket. An address that is nil has no limits.

@@ -24,6 +24,8 @@ type Limits struct {
 	AskBurst      int           // at once
 	KnockRate     float64       // knocks per second and session, and per user, sustained
 	KnockBurst    int           // knocks at once
+	ReportRate    float64       // reports of attempts to connect, per second and session, and per user, sustained
+	ReportBurst   int           // reports at once
 	RulingRate    float64       // kicks and locks per second and moderator's session, sustained
 	RulingBurst   int           // kicks and locks at once
 	InfoBytes     int           // what a peer says of itself in a room
@@ -85,6 +87,8 @@ type AddressLimits struct {
 	AskRate      float64 // those that reach a user who has not agreed
 	AskBurst     int
 	KnockRate    float64
+	ReportRate   float64
+	ReportBurst  int
 	KnockBurst   int
 	RulingRate   float64 // kicks and locks by the secrets of rooms' makers
 	RulingBurst  int
@@ -115,7 +119,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Rate: 200, Burst: 1000, ByteRate: 512 << 10, ByteBurst: 4 << 20, CallRate: 50, CallBurst: 300, JoinRate: 50, JoinBurst: 300,
 		HistoryRate: 20, HistoryBurst: 200, RulingRate: 2, RulingBurst: 60,
-		ContactRate: 2, ContactBurst: 100, AskRate: 0.1, AskBurst: 60, KnockRate: 0.5, KnockBurst: 20, InfoBytes: 4 << 10, InfosBytes: 12 << 10,
+		ContactRate: 2, ContactBurst: 100, AskRate: 0.1, AskBurst: 60, KnockRate: 0.5, KnockBurst: 20, ReportRate: 0.1, ReportBurst: 300, InfoBytes: 4 << 10, InfosBytes: 12 << 10,
 		Rooms: 32, Peers: 128, Presence: 64, Contacts: 500, HistoryPosts: 100,
 		QueueBytes: 1 << 20, ReplayBytes: 16 << 20, ReplayBudget: 256 << 20, Replays: 512, ReplayWait: 5 * time.Second,
 		Outboxes: 64 << 10, GuestBytes: 1 << 10, Sockets: 50_000, Waiting: 20_000, Sessions: 60_000, UserSessions: 64, Accounts: 64 << 10,
@@ -125,7 +129,7 @@ func DefaultLimits() Limits {
 		Address: AddressLimits{
 			Sockets: 5000, Waiting: 2500, ConnectRate: 200, ConnectBurst: 5000, GuestRate: 10, GuestBurst: 200, CallRate: 50, CallBurst: 500,
 			JoinRate: 200, JoinBurst: 5000, HistoryRate: 100, HistoryBurst: 2000,
-			MoveRate: 0.5, MoveBurst: 60, ContactRate: 20, ContactBurst: 1000, AskRate: 0.5, AskBurst: 300, KnockRate: 5, KnockBurst: 200,
+			MoveRate: 0.5, MoveBurst: 60, ContactRate: 20, ContactBurst: 1000, AskRate: 0.5, AskBurst: 300, KnockRate: 5, KnockBurst: 200, ReportRate: 0.2, ReportBurst: 2000,
 			RulingRate: 0.1, RulingBurst: 200, ReplayBytes: 64 << 20,
 			Store: StoreLimits{Rate: 50 << 10, Burst: 10 << 20, KeepRate: 2 << 10, KeepBurst: 8 << 20},
 		},

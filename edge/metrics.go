@@ -16,6 +16,7 @@ type metrics struct {
 	repeated     prometheus.Counter
 	badEnvelopes prometheus.Counter
 	outcomes     *prometheus.CounterVec // result, path, protocol
+	reports      *prometheus.CounterVec // what
 	calls        *prometheus.CounterVec // state
 	refused      *prometheus.CounterVec // what, why
 	kicks        *prometheus.CounterVec // from: room, mesh
@@ -53,11 +54,15 @@ func newMetrics(reg prometheus.Registerer, e *Edge) *metrics {
 		repeated:     counter("repeated_total", "Messages dropped because their key was seen before."),
 		badEnvelopes: counter("bad_envelopes_total", "Messages of the bus that could not be read."),
 		outcomes:     vec("outcomes_total", "What peers reported of their attempts to connect.", "result", "path", "protocol"),
+		reports:      vec("reports_total", "Reports of attempts to connect, by what became of them: stored; refused by the stream; unavailable: no stream took it in time; no_room, too_many: forgotten at once.", "what"),
 		calls:        vec("calls_total", "Calls decided here, by what they came to.", "state"),
 		refused:      vec("refused_total", "What was refused for a bound or a rule, and why.", "what", "why"),
 		kicks:        vec("kicks_total", "Kicks that moderators here decided, by from where: room, mesh.", "from"),
 		kicked:       vec("kicked_total", "Sessions here that were kicked, by from where: room, mesh.", "from"),
 		locks:        vec("locks_total", "Locks that moderators here decided, by what the room is then: locked, unlocked.", "to"),
+	}
+	for _, what := range []string{"stored", "refused", "unavailable", "no_room", "too_many"} {
+		m.reports.WithLabelValues(what)
 	}
 	for what, whys := range refusals {
 		for _, why := range whys {
@@ -66,7 +71,7 @@ func newMetrics(reg prometheus.Registerer, e *Edge) *metrics {
 	}
 	if reg != nil {
 		reg.MustRegister(m.framesIn, m.framesOut, m.errors, m.closes, m.requests, m.hellos, m.slow, m.holes, m.filled, m.givenUp, m.repeated,
-			m.badEnvelopes, m.outcomes, m.calls, m.refused, m.kicks, m.kicked, m.locks,
+			m.badEnvelopes, m.outcomes, m.reports, m.calls, m.refused, m.kicks, m.kicked, m.locks,
 			gauge("sockets", "Open WebSockets.", func() int { return len(e.sockets) }),
 			gauge("sessions", "Sessions, with and without a socket.", func() int { return len(e.sessions) }),
 			gauge("rooms", "Rooms with peers here.", func() int { return len(e.rooms) }),

@@ -56,7 +56,8 @@ const (
 	whatRuling  = "ruling" // a moderator's kick, lock or answer to a knock
 	whatContact = "contact"
 	whatKnock   = "knock"
-	whatMove    = "move" // what goes to another device
+	whatReport  = "report" // of an attempt to connect
+	whatMove    = "move"   // what goes to another device
 )
 
 // refusals lists what is refused and why. The metric has all of them from the start, so that each can be watched.
@@ -73,6 +74,7 @@ var refusals = map[string][]string{
 	whatRuling:  {whyRights, whySessionRate, whyAddressRate, whyFull},
 	whatContact: {whySessionRate, whyUserRate, whyAddressRate, whyFull, whyEnded},
 	whatKnock:   {whySessionRate, whyUserRate, whyAddressRate, whyBanned, whyFull},
+	whatReport:  {whySessionRate, whyUserRate, whyAddressRate},
 	whatMove:    {whyOrigin, whyHost, whyAddressRate, whyToken, whyBanned, whyEnded, whyBus},
 }
 

@@ -46,6 +46,7 @@ type session struct {
 	makeRate *rate.Limiter // of decisions about those; nil until there is one
 	asks     bucket        // of changes of contacts, and of lists of them
 	knocks   bucket
+	reports  bucket
 	keyed    time.Time // when keyNow last signed
 	detached time.Time // zero while there is a socket
 	reviving bool      // until a resume knows which others it has to outdo

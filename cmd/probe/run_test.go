@@ -119,11 +119,15 @@ func (r *running) end() (code int, stdout, stderr string) {
 	return r.c.ProcessState.ExitCode(), r.out.String(), r.lines.String()
 }
 
-// agent starts one at the site of a kind, and returns once it is announced.
+// agent starts one at the site of a kind. It is there once it says that it is announced: it tells its NAT first.
 func (w *world) agent(t *testing.T, kind lab.Kind) *running {
 	t.Helper()
-	r := w.probeAt(t, w.sites[kind], "agent", "--id", string(kind), "--region", "r-"+string(kind), "--network", "n-"+string(kind), "--nats-url", labNATS,
+	return w.probeAt(t, w.sites[kind], "agent", "--id", string(kind), "--region", "r-"+string(kind), "--network", "n-"+string(kind), "--nats-url", labNATS,
 		"--server", "stun:203.0.113.1:3478", "--admin-listen", "127.0.0.1:0")
+}
+
+func (r *running) announced() *running {
+	r.t.Helper()
 	r.until("msg=announced")
 	return r.follow()
 }
@@ -174,6 +178,9 @@ func TestAgentsAndRuns(t *testing.T) {
 	for _, k := range kinds {
 		agents[k] = w.agent(t, k)
 	}
+	for _, a := range agents {
+		a.announced()
+	}
 
 	code, out, errs := w.run(t, "first", "--modes", "direct,relay-tcp", "--repeat", "1").follow().end()
 	if s := summaryOf(t, out); code != 0 || s.Planned != 12 || s.Made != 12 || len(s.Left) != 0 || s.Modes[1].Results[wire.ResultConnected] != 6 {
@@ -206,25 +213,25 @@ func TestAgentsAndRuns(t *testing.T) {
 // killAnAgent kills one in the middle of a run. The run ends, and says how it goes on; it does when the agent is back.
 func (w *world) killAnAgent(t *testing.T, agents map[lab.Kind]*running) {
 	t.Helper()
-	args := []string{"--modes", "direct", "--repeat", "8", "--agents", string(lab.EIMADF) + "," + string(lab.EIMAPDF), "--patience", "12s"}
+	args := []string{"--modes", "direct", "--repeat", "4", "--agents", string(lab.EIMADF) + "," + string(lab.EIMAPDF), "--patience", "12s"}
 	r := w.run(t, "killed", args...)
-	r.until("1 of 8: ")
+	r.until("1 of 4: ")
 	if err := agents[lab.EIMAPDF].c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	agents[lab.EIMAPDF].end()
 	code, out, errs := r.follow().end()
 	s := summaryOf(t, out)
-	if code != 3 || len(s.Left) == 0 || s.Made+len(s.Left) != 8 || !strings.Contains(errs, "probe run --run killed") {
+	if code != 3 || len(s.Left) == 0 || s.Made+len(s.Left) != 4 || !strings.Contains(errs, "probe run --run killed") {
 		t.Fatalf("exit %d, %+v:\n%s", code, s, errs)
 	}
-	agents[lab.EIMAPDF] = w.agent(t, lab.EIMAPDF)
+	agents[lab.EIMAPDF] = w.agent(t, lab.EIMAPDF).announced()
 	code, out, errs = w.run(t, "killed", args...).follow().end()
 	if again := summaryOf(t, out); code != 0 || again.Before != s.Made || again.Made != len(s.Left) {
 		t.Errorf("gone on with: exit %d, %+v:\n%s", code, again, errs)
 	}
 	m := w.reported(t, "killed").Modes[0]
-	if m.Attempts != 8 || m.Failed+m.NoCandidates != 0 || m.NoSignalling > 1 {
+	if m.Attempts != 4 || m.Failed+m.NoCandidates != 0 || m.NoSignalling > 1 {
 		t.Errorf("its death is taken for the network's doing: %+v, %v", m.Tally, m.Steps)
 	}
 }
