@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"time"
@@ -107,8 +108,7 @@ func runAgent(ctx context.Context, c *AgentConfig, log *slog.Logger) error {
 		return err
 	case <-admin.Ended:
 		end()
-		<-done
-		return admin.Err
+		return errors.Join(admin.Err, <-done)
 	}
 }
 
