@@ -93,13 +93,9 @@ func (a *attacking) allocate(t turnclient.Transport, secret turnauth.Secret, wha
 	for tries := 1; ; tries++ {
 		c, err := a.allocateOnce(t, secret, what)
 		a.silent = a.silent || errors.Is(err, turnclient.ErrNoAnswer)
-		switch turnclient.Code(err) {
-		case 437, 438, 441: // whoever had this socket's port before is still known to the relay, and was not us: another socket has another port
-			if tries < 4 {
-				continue
-			}
+		if !turnclient.Remembered(err) || tries == 4 {
+			return c, err
 		}
-		return c, err
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -238,4 +239,46 @@ func TestPortsUsedUpByOthers(t *testing.T) {
 	report := run(t, check.Options{URLs: []turnclient.URL{u}, Secret: impostorSecret, Timeout: time.Second, Quick: true})
 	wantExit(t, report, verdict.ExitUnhealthy)
 	wantItem(t, report, "udp4.allocate", verdict.Fail, "the relay's ports are used up: no allocation is to be had, and it searched for 2")
+}
+
+// A relay goes on to know clients by their port when they are gone. Who is given such a port is not refused for their credential, and a wrong credential
+// is not let in: another socket tells.
+func TestPortOfSomebodyBefore(t *testing.T) {
+	var mu sync.Mutex // guards clients
+	clients := map[netip.AddrPort]int{}
+	at := turntest.Impostor(t, "udp", func(b []byte, from netip.AddrPort, say func([]byte) error) {
+		m := parse(b)
+		if m == nil || bound(m, from, say) {
+			return
+		}
+		if !m.Contains(stun.AttrUsername) {
+			_ = say(refusal(m, 401, "Unauthorized"))
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if _, known := clients[from]; !known {
+			clients[from] = len(clients)
+		}
+		var name stun.Username
+		_ = name.GetFrom(m)
+		expiry, _, err := turnauth.ParseUsername(name.String())
+		key := stun.NewLongTermIntegrity(name.String(), "realm", turnauth.Password(impostorSecret, name.String()))
+		switch {
+		case clients[from]%2 == 0: // every other one is taken for somebody else
+			_ = say(refusal(m, 437, "Allocation mismatch: wrong credentials"))
+		case err != nil || key.Check(m) != nil || expiry.Before(time.Now()):
+			_ = say(refusal(m, 401, "Unauthorized"))
+		default:
+			_ = say(refusal(m, 486, "Allocation Quota Reached"))
+		}
+	})
+	u, err := turnclient.ParseURL("turn:" + at.String() + "?transport=udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := run(t, check.Options{URLs: []turnclient.URL{u}, Secret: impostorSecret, Quick: true})
+	wantItem(t, report, "udp4.allocate", verdict.Fail, "the quota is full")
+	wantItem(t, report, "udp4.refuses.wrong-secret", verdict.OK, "is refused")
+	wantItem(t, report, "udp4.refuses.expired", verdict.OK, "is refused")
 }

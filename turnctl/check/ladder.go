@@ -25,6 +25,7 @@ type ladder struct {
 	stopped string // the step without which those that follow mean nothing
 
 	client     *turnclient.Client
+	before     []*turnclient.Client // connections in whose place client is
 	presented  turnclient.Presented
 	software   string
 	other      netip.AddrPort // OTHER-ADDRESS
@@ -62,8 +63,10 @@ func (l *ladder) climb(others bool) {
 		if l.peer != nil {
 			l.peer.Close()
 		}
-		if l.client != nil {
-			l.client.Close()
+		for _, c := range append(l.before, l.client) {
+			if c != nil {
+				c.Close()
+			}
 		}
 	}()
 	l.reach(others)

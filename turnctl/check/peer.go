@@ -145,12 +145,19 @@ type neighbour struct {
 
 // newNeighbour makes an allocation beside the ladder's, and permits the ladder's address.
 func (l *ladder) newNeighbour() (*neighbour, error) {
-	c, err := l.another()
-	if err != nil {
-		return nil, err
+	var c *turnclient.Client
+	var m *stun.Message
+	var err error
+	for n := 0; n < sockets && (n == 0 || turnclient.Remembered(err)); n++ {
+		if c != nil {
+			l.before = append(l.before, c)
+		}
+		if c, err = l.another(); err != nil {
+			return nil, err
+		}
+		m, err = l.enter(c, l.user+"-peer", turnclient.RelayUDP)
 	}
 	n := &neighbour{client: c, probes: make(chan netip.AddrPort, 16), done: make(chan struct{}), end: make(chan struct{})}
-	m, err := l.enter(c, l.user+"-peer", turnclient.RelayUDP)
 	if err == nil {
 		n.relayed, _ = turnclient.Address(m, stun.AttrXORRelayedAddress)
 		_, err = c.Authed(l.ctx, stun.MethodCreatePermission, turnclient.PeerAddress(l.relayed))

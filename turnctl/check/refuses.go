@@ -33,28 +33,33 @@ func (l *ladder) refusesExpired(i *verdict.Item) {
 
 // mustRefuse makes an allocation of its own with a credential that must not be good.
 func (l *ladder) mustRefuse(i *verdict.Item, c turnauth.Credential, what, fix string) {
-	other, err := l.another()
-	if err != nil {
-		i.Status, i.Summary, i.Evidence = verdict.Unknown, "no second connection to the relay", turnclient.Words(err, l.o.Timeout)
-		return
-	}
-	defer other.Close()
-	m, err := other.Do(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
-	if turnclient.Code(err) != 401 || !other.Challenged(m) {
-		i.Status, i.Summary = verdict.Unknown, "the relay did not ask for a credential this time"
-		if err != nil {
-			i.Evidence = turnclient.Words(err, l.o.Timeout)
+	ask := turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())
+	var other *turnclient.Client
+	var err error
+	for n := 0; n < sockets && (n == 0 || turnclient.Remembered(err)); n++ {
+		if other, err = l.another(); err != nil {
+			i.Status, i.Summary, i.Evidence = verdict.Unknown, "no second connection to the relay", turnclient.Words(err, l.o.Timeout)
+			return
 		}
-		return
+		defer other.Close() // not before the others have their ports
+		var m *stun.Message
+		m, err = other.Do(l.ctx, stun.MethodAllocate, ask...)
+		if turnclient.Code(err) != 401 || !other.Challenged(m) {
+			i.Status, i.Summary = verdict.Unknown, "the relay did not ask for a credential this time"
+			if err != nil {
+				i.Evidence = turnclient.Words(err, l.o.Timeout)
+			}
+			return
+		}
+		other.Credential = c
+		_, err = other.Authed(l.ctx, stun.MethodAllocate, ask...)
 	}
-	other.Credential = c
-	_, err = other.Authed(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
 	switch n := turnclient.Code(err); {
 	case err == nil:
 		fail(i, verdict.Critical, nil, fix, "%s is accepted", what)
 		i.Evidence = "Allocate succeeded"
 		_, _ = other.Authed(l.ctx, stun.MethodRefresh, turnclient.Lifetime(0))
-	case n == 401 || n == 441:
+	case n == 401:
 		i.Summary = what + " is refused"
 		i.Evidence = err.Error()
 	case turnclient.LetIn(n):

@@ -50,9 +50,11 @@ func (l *ladder) allocate(i *verdict.Item) {
 	}
 	l.client.Credential = c
 	start := time.Now()
-	m, err := l.patiently(func() (*stun.Message, error) {
-		return l.client.Authed(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
-	})
+	m, err := l.patiently()
+	for n := 1; n < sockets && turnclient.Remembered(err) && l.fresh() == nil; n++ {
+		start = time.Now()
+		m, err = l.patiently()
+	}
 	// What is refused for want of room was not refused for its credential.
 	l.accepted = err == nil || turnclient.LetIn(turnclient.Code(err))
 	took := time.Since(start)
@@ -89,27 +91,27 @@ const (
 	searched     = time.Second
 )
 
-// patiently makes a transaction with the time that Allocate may take: of a short Timeout, as agents have, four times that. It is not asked often
-// meanwhile, since coturn goes through its ports again for each copy.
-func (l *ladder) patiently(f func() (*stun.Message, error)) (*stun.Message, error) {
+// patiently makes the Allocate with the time that it may take: of a short Timeout, as agents have, four times that. It is not asked often meanwhile, since
+// coturn goes through its ports again for each copy.
+func (l *ladder) patiently() (*stun.Message, error) {
 	c := l.client
 	timeout, between := c.Timeout, c.Retransmission
 	defer func() { c.Timeout, c.Retransmission = timeout, between }()
 	c.Timeout, c.Retransmission = max(timeout, min(4*timeout, allocateTime)), min(timeout/2, searched)
-	return f()
+	return c.Authed(l.ctx, stun.MethodAllocate, turnclient.Allocation(turnclient.RelayUDP, l.addr.Addr().Is6())...)
 }
 
 // refused says what an error response means and what to do.
 func (l *ladder) refused(i *verdict.Item, err error) {
 	const conf = " in turnserver.conf"
 	switch turnclient.Code(err) {
-	case 401, 441:
+	case 401:
 		fail(i, verdict.Critical, err, "use the relay's static-auth-secret (turnadmin -S lists those in its database), and see that its clock is right",
 			"wrong secret: the relay refuses a credential that was minted with it just now")
 	case 403:
 		fail(i, verdict.Critical, err, "start coturn again if the drain is over", "the relay takes no new allocations: it is being drained, or forbids them")
-	case 437:
-		fail(i, verdict.High, err, "try again in a minute", "the relay still has an allocation of this very connection")
+	case 437, 441:
+		fail(i, verdict.High, err, "try again in a minute", "the relay takes this client for another, or has lost its allocation")
 	case 440:
 		fail(i, verdict.High, err, "add a relay-ip of this family"+conf+", or take the URL away", "the relay has no relayed addresses of this family")
 	case 442:

@@ -125,7 +125,7 @@ func RefusalOf(m *stun.Message) *RefusalError {
 	if e.GetFrom(m) != nil {
 		return &RefusalError{Code: 0, Reason: "error without a code"}
 	}
-	return &RefusalError{Code: int(e.Code), Reason: strings.TrimSpace(string(e.Reason[:min(len(e.Reason), MaxText)]))}
+	return &RefusalError{Code: int(e.Code), Reason: strings.Trim(string(e.Reason[:min(len(e.Reason), MaxText)]), " \x00")}
 }
 
 // Code is the STUN error code in err, 0 if it holds none.
@@ -140,8 +140,16 @@ func Code(err error) int {
 // LetIn says whether an error response to Allocate comes after the credential was found good.
 func LetIn(code int) bool {
 	switch code {
-	case 403, 437, 440, 442, 443, 486, 508:
+	case 403, 440, 442, 443, 486, 508:
 		return true
 	}
 	return false
+}
+
+// Remembered says whether an error response to Allocate is about somebody else: over UDP a relay knows clients by address and port, and goes on to for a
+// while after they are gone. Who is given such a port is refused as if they were them, whatever their credential; coturn says "437 Allocation mismatch:
+// wrong credentials" then. From another socket it is another client.
+func Remembered(err error) bool {
+	code := Code(err)
+	return code == 437 || code == 441
 }
