@@ -35,7 +35,7 @@ func signed(b []byte) bool {
 func TestHostileRelays(t *testing.T) {
 	for name, answer := range map[string]turntest.Answer{
 		"silence":         func([]byte, netip.AddrPort, func([]byte) error) {},
-		"garbage":         func(b []byte, _ netip.AddrPort, say func([]byte) error) { _ = say(bytes.Repeat([]byte{0x3f}, 1400)) },
+		"garbage":         func(_ []byte, _ netip.AddrPort, say func([]byte) error) { _ = say(bytes.Repeat([]byte{0x3f}, 1400)) },
 		"401 without end": func(b []byte, _ netip.AddrPort, say func([]byte) error) { refuse(b, say, 401) },
 		"438 without end": func(b []byte, _ netip.AddrPort, say func([]byte) error) {
 			if signed(b) {
