@@ -39,7 +39,7 @@ type ProvisionConfig struct {
 
 // Check implements cli.Checker.
 func (c *ProvisionConfig) Check(p *cli.Problems) {
-	c.RelayConfig.Check(p)
+	c.check(p)
 	if c.Secret.IsZero() {
 		p.Wrong("secret", "missing, and without it nobody could prove the relay; give secret-file, made by: openssl rand -base64 32 | tr -d =")
 	}

@@ -50,6 +50,15 @@ type RelayConfig struct {
 
 // Check implements cli.Checker.
 func (c *RelayConfig) Check(p *cli.Problems) {
+	// To render is not to change the host's own database unasked.
+	if !c.Secret.IsZero() && !c.SecretInConfig && !p.Given("userdb") {
+		p.Wrong("secret", "given, but not the userdb to put it into; give userdb, like /var/lib/turn/turndb")
+	}
+	c.check(p)
+}
+
+// check is what holds for every command with these keys.
+func (c *RelayConfig) check(p *cli.Problems) {
 	if len(c.RelayIP) == 0 {
 		c.RelayIP = c.ListenIP
 	}
@@ -62,9 +71,6 @@ func (c *RelayConfig) Check(p *cli.Problems) {
 	if c.SessionBytes < 0 || c.CapacityBytes < 0 {
 		p.Wrong("session-bytes", "less than 0, as is capacity-bytes or this; give bytes a second, or 0 for no bound")
 		return
-	}
-	if !c.Secret.IsZero() && !c.SecretInConfig && !p.Given("userdb") {
-		p.Wrong("secret", "given, but not the userdb to put it into; give userdb, like /var/lib/turn/turndb")
 	}
 	if c.SecretInConfig && c.Secret.IsZero() {
 		p.Wrong("secret-in-config", "needs the secret; give secret-file")

@@ -86,7 +86,12 @@ var errProof = errors.New("the relay does not prove to work")
 func (h Host) do(ctx context.Context, want Want, s Step, prove Prover) (undo func(context.Context) error, found []verdict.Item, err error) {
 	switch s.Kind {
 	case Install:
-		return nil, nil, run(ctx, installTimeout, s.Argv)
+		// Images of containers come without lists of packages. Where there are lists, it is no matter if they can't be renewed.
+		stale := run(ctx, installTimeout, []string{"apt-get", "update"})
+		if err := run(ctx, installTimeout, s.Argv); err != nil {
+			return nil, nil, errors.Join(err, stale)
+		}
+		return nil, nil, nil
 	case Write, Own:
 		return func(context.Context) error { return unwrite(s) }, nil, write(want, s.File)
 	case Secret:
