@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"callmesh/turnctl/verdict"
@@ -32,7 +33,7 @@ func judge(i *verdict.Item, chain []*x509.Certificate, roots *x509.CertPool, nam
 	leaf := chain[0]
 	left := leaf.NotAfter.Sub(now)
 	value(i, "certificate_expiry_seconds", math.Round(left.Seconds()))
-	i.Evidence = fmt.Sprintf("for %v %v, by %q, until %s", leaf.DNSNames, leaf.IPAddresses, leaf.Issuer.String(), leaf.NotAfter.UTC().Format(time.RFC3339))
+	i.Evidence = fmt.Sprintf("for %s, by %.200q, until %s", namesOf(leaf), leaf.Issuer.String(), leaf.NotAfter.UTC().Format(time.RFC3339))
 	renew := "renew it, put it where cert= of turnserver.conf says, and have coturn read it (turnctl rotate, or kill -USR2)"
 	if left <= 0 {
 		fail(i, verdict.Critical, nil, renew, "the certificate has expired: it was good until %s", leaf.NotAfter.UTC().Format(time.DateTime))
@@ -44,7 +45,7 @@ func judge(i *verdict.Item, chain []*x509.Certificate, roots *x509.CertPool, nam
 	}
 	if err := leaf.VerifyHostname(name); err != nil {
 		fail(i, verdict.Critical, nil, fmt.Sprintf("get a certificate for %s, or give callers a URL with a name that it is for", name),
-			"wrong name: the certificate is not for %s, but for %v %v", name, leaf.DNSNames, leaf.IPAddresses)
+			"wrong name: the certificate is not for %s, but for %s", name, namesOf(leaf))
 		return
 	}
 	between := x509.NewCertPool()
@@ -65,4 +66,23 @@ func judge(i *verdict.Item, chain []*x509.Certificate, roots *x509.CertPool, nam
 	if left < time.Duration(warnDays)*24*time.Hour {
 		warn(i, verdict.Medium, renew, "the certificate ends in %d days", int(left.Hours()/24))
 	}
+}
+
+// namesOf are the names and addresses that a certificate is for, the first of many.
+func namesOf(c *x509.Certificate) string {
+	var list []string
+	for _, n := range c.DNSNames {
+		list = append(list, fmt.Sprintf("%.253s", n))
+	}
+	for _, ip := range c.IPAddresses {
+		list = append(list, ip.String())
+	}
+	const most = 8
+	if more := len(list) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), more)
+	}
+	if list == nil {
+		return "no name"
+	}
+	return strings.Join(list, ", ")
 }
