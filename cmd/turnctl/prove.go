@@ -5,11 +5,11 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 	"syscall"
 
 	"callmesh/turnctl/check"
+	"callmesh/turnctl/provision"
 	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
@@ -77,7 +77,8 @@ func (c *ProvisionConfig) certName() string {
 	return strings.Replace(pair.Leaf.DNSNames[0], "*", "turn", 1)
 }
 
-// limits are what may bound the relay beside its configuration: open files, which a coturn of this process inherits, and ports that others take.
+// limits are what may bound a relay that this process runs, beside its configuration: open files, which coturn inherits, and ports that others take.
+// With systemd both are set.
 func (c *ProvisionConfig) limits(own bool) []verdict.Item {
 	var items []verdict.Item
 	relay := c.relay(false)
@@ -97,17 +98,12 @@ func (c *ProvisionConfig) limits(own bool) []verdict.Item {
 			})
 		}
 	}
-	var first, last int
-	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if _, scan := fmt.Sscan(string(text), &first, &last); err != nil || scan != nil || first > int(c.MaxPort) || last < int(c.MinPort) {
-		return items
-	}
-	reserved, _ := os.ReadFile("/proc/sys/net/ipv4/ip_local_reserved_ports")
-	if want := fmt.Sprintf("%d-%d", c.MinPort, c.MaxPort); !strings.Contains(string(reserved), want) {
+	if taken, among, left := provision.PortsTaken(c.MinPort, c.MaxPort); taken && own {
+		want := fmt.Sprintf("%d-%d", c.MinPort, c.MaxPort)
 		items = append(items, verdict.Item{
 			Name: "provision.ports", Status: verdict.Warn, Severity: verdict.Low,
-			Summary: fmt.Sprintf("connections of this host may take relay ports: it gives them %d to %d, and the relay has %s", first, last, want),
-			Fix:     "sysctl -w net.ipv4.ip_local_reserved_ports=" + want,
+			Summary: fmt.Sprintf("connections of this host may take relay ports: it gives them %s, and the relay has %s", among, want),
+			Fix:     "sysctl -w net.ipv4.ip_local_reserved_ports=" + strings.TrimPrefix(left+","+want, ","),
 		})
 	}
 	return items

@@ -93,7 +93,11 @@ func (h Host) do(ctx context.Context, want Want, s Step, prove Prover) (undo fun
 		}
 		return nil, nil, nil
 	case Write, Own:
-		return func(context.Context) error { return unwrite(s) }, nil, write(want, s.File)
+		err := write(want, s.File)
+		if err == nil && s.File.Apply != nil {
+			err = s.File.Apply()
+		}
+		return func(context.Context) error { return unwrite(s) }, nil, err
 	case Secret:
 		undo, err = addSecret(ctx, want, s)
 		return undo, nil, err
@@ -135,6 +139,11 @@ func write(want Want, f File) error {
 
 func unwrite(s Step) error {
 	path := s.File.Path
+	if s.File.Revert != nil {
+		if err := s.File.Revert(); err != nil {
+			return err
+		}
+	}
 	if s.Before == nil {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

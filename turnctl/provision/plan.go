@@ -34,6 +34,8 @@ type File struct {
 	Secret bool
 	// Restart says that coturn must be restarted to see a change.
 	Restart bool
+	// Apply puts the file in force once it is written, and Revert what was before, should it be taken back. Nil: there is nothing to do.
+	Apply, Revert func() error
 }
 
 // Facts are what the host is like before anything is changed.
