@@ -66,7 +66,7 @@ export async function choose(visitor: Visitor, ...ids: string[]): Promise<void> 
 export async function openEffects(visitor: Visitor): Promise<void> {
   await visitor.find('more').click()
   await visitor.find('effects').click()
-  await visitor.find('effects-status').waitFor()
+  await visitor.find('mirror').waitFor()
 }
 
 /** How much colour there is in each of so many frames that a visitor decodes of Ada's camera from now on. */
