@@ -7,8 +7,8 @@ const stage = useStage()
 
 /** What is heard while nothing is, so that silence has a level, in dB of full scale. */
 const FLOOR = -100
-const ROOM = { voice: 0, noise: 0.05 }
-const SPEECH = { voice: 0.5, noise: 0.05 }
+const ROOM = { voice: 0, noise: 0.02 }
+const SPEECH = { voice: 0.5, noise: 0.02 }
 
 /** How much quieter a voice may get: its energy is told by its peaks, to which the noise adds, and on a busy machine sound has gaps. */
 const KEPT = 10
@@ -40,10 +40,10 @@ test('strong reduction takes the noise of a room out of what the other hears, ke
 
   await chooseNoise(ada, 'off')
   await pickUp(ROOM)
-  await heard('the room, as it is').toBeGreaterThan(-32)
+  await heard('the room, as it is').toBeGreaterThan(-45)
   const bare = await loudness(bo)
   await pickUp(SPEECH)
-  await heard('the voice in the room').toBeGreaterThan(bare + 12)
+  await heard('the voice in the room').toBeGreaterThan(bare + 8)
   const spoken = await loudness(bo)
 
   await chooseNoise(ada, 'rnnoise')
@@ -57,5 +57,5 @@ test('strong reduction takes the noise of a room out of what the other hears, ke
   await heard('the room after the voice').toBeLessThan(bare - REDUCED)
 
   await chooseNoise(ada, 'off')
-  await heard('the room, as it is again').toBeGreaterThan(bare - 3)
+  await heard('the room, as it is again').toBeGreaterThan(bare - 6)
 })
