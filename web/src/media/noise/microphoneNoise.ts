@@ -16,7 +16,11 @@ export interface MicrophoneNoiseOptions {
   changed: () => void
   /** Starts a suppressor, which tells when `running` changes; loaded when it is used. */
   start?: (raw: MediaStreamTrack, changed: () => void) => Promise<Suppressor>
+  /** How long it may take to start, in milliseconds. */
+  startMs?: number
 }
+
+const START_MS = 20_000
 
 const loaded: Required<MicrophoneNoiseOptions>['start'] = async (raw, changed) => (await import('./rnnoise')).suppress(raw, changed)
 
@@ -32,7 +36,7 @@ export class MicrophoneNoise implements TrackStage {
   private turn = 0
 
   constructor(options: MicrophoneNoiseOptions) {
-    this.options = { start: loaded, ...options }
+    this.options = { start: loaded, startMs: START_MS, ...options }
   }
 
   get output(): MediaStreamTrack | null {
@@ -76,12 +80,21 @@ export class MicrophoneNoise implements TrackStage {
   }
 
   private async start(raw: MediaStreamTrack, turn: number): Promise<void> {
+    const patience = setTimeout(() => {
+      if (turn !== this.turn) return
+      // What comes after all is too late.
+      this.turn++
+      this.failed = true
+      this.tell()
+    }, this.options.startMs)
     try {
       const made = await this.options.start(raw, () => this.tell())
       if (turn === this.turn) this.suppressor = made
       else made.close()
     } catch {
       if (turn === this.turn) this.failed = true
+    } finally {
+      clearTimeout(patience)
     }
     this.tell()
   }
