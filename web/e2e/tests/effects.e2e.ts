@@ -75,8 +75,9 @@ test('another camera takes the place of the first under an effect, and no frame 
 
   await ada.find('more').click()
   await ada.find('settings').click()
-  const cameras = ada.find('select-camera').locator('option')
-  const other = await cameras.evaluateAll((all: HTMLOptionElement[]) => {
+  const listed = ada.find('select-camera').locator('option')
+  await expect.poll(() => listed.count(), { message: 'cameras to choose from' }).toBe(2)
+  const other = await listed.evaluateAll((all: HTMLOptionElement[]) => {
     const track = (window as unknown as { opened: MediaStreamTrack[] }).opened.at(-1)!
     return all.map(({ value }) => value).find((id) => id !== '' && id !== track.getSettings().deviceId)!
   })
