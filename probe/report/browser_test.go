@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/wire"
 	"callmesh/probe/report"
 )
 
@@ -163,6 +164,10 @@ func (b *browser) attach() {
 // A file of its own, opened from the disk: it asks for nothing else, has nothing to complain of, and fits a phone and a wide screen in both themes, hostile labels included.
 func TestThePageInABrowser(t *testing.T) {
 	records := stored(t)
+	// One that takes no time and one that takes very long: what is written at the edges of a chart must not be cut off.
+	fast, slow := probed("fast", "near", "EIM/EIF", "EIM/EIF", 1, wire.ModeRelayTCP, wire.ResultConnected), probed("far", "slow", "EIM/EIF", "EIM/EIF", 1, wire.ModeRelayTCP, wire.ResultConnected)
+	fast.Ms, slow.Ms = 1, 60_000
+	records = append(records, fast, slow)
 	records[0].Ends[0].Network = `"><script src="http://192.0.2.1/x.js"></script><img src=//192.0.2.1/x>`[:64]
 	b := startBrowser(t)
 	b.attach()
@@ -193,6 +198,10 @@ func TestThePageInABrowser(t *testing.T) {
 				}
 				if cells := b.evaluate("document.querySelectorAll('.heat td b').length"); name == "all" && cells == "0" {
 					t.Errorf("%s: no cell with a rate", where)
+				}
+				const cut = `[...document.querySelectorAll('svg text')].filter(t => { const a = t.getBoundingClientRect(), s = t.ownerSVGElement.getBoundingClientRect(); return a.left < s.left - 1 || a.right > s.right + 1 }).map(t => t.textContent).join()`
+				if got := b.evaluate(cut); got != "" {
+					t.Errorf("%s: cut off at a chart's edge: %s", where, got)
 				}
 				grounds[b.evaluate("getComputedStyle(document.body).backgroundColor")] = true
 				b.quiet(where, "file://"+file)

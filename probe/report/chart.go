@@ -22,7 +22,7 @@ type histogram struct {
 }
 
 const (
-	left, right = 8.0, 332.0 // of a histogram
+	left, right = 46.0, 314.0 // of a histogram; beside it is room for what is written at its first and last bar
 	top, bottom = 18.0, 120.0
 )
 
