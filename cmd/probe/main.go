@@ -15,5 +15,5 @@ func run() int { return cli.Main(rootCommand(), os.Args[1:]) }
 
 func rootCommand() *cobra.Command {
 	return cli.Root("probe", "callmesh's measure of networks: what NATs do, and what connects through them",
-		natCommand(), pairCommand(), agentCommand(), runCommand(), labCommand(), reportCommand(), serveCommand(), cli.CheckConfig(new(Config)), cli.DefaultConfig("probe", new(Config)), cli.Version())
+		natCommand(), stunCommand(), pairCommand(), agentCommand(), runCommand(), labCommand(), reportCommand(), serveCommand(), cli.CheckConfig(new(Config)), cli.DefaultConfig("probe", new(Config)), cli.Version())
 }

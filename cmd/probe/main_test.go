@@ -70,6 +70,8 @@ func TestUsage(t *testing.T) {
 		"no URL":            {[]string{"nat", "--server", "example.org"}, "is not a STUN server's URL"},
 		"a form":            {[]string{"nat", "--server", "stun:127.0.0.1", "--output", "xml"}, "output"},
 		"an unknown flag":   {[]string{"nat", "--sever", "x"}, "--server"},
+		"no servers":        {[]string{"stun"}, "url: missing; write it like"},
+		"a server's URL":    {[]string{"stun", "--url", "stun:x?transport=udp"}, "want stun:HOST:PORT"},
 		"a lab and no verb": {[]string{"lab"}, "probe lab verify"},
 		"a kind of site":    {[]string{"lab", "verify", "--kinds", "cone"}, "the kinds are"},
 	} {

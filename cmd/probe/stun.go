@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"callmesh/bus/wire"
+	"callmesh/cmd/internal/cli"
+	"callmesh/probe/gather"
+	"callmesh/turnctl/turnauth"
+)
+
+// StunConfig is everything that `probe stun` can be told.
+type StunConfig struct {
+	URL        []string        `key:"url" example:"stun:stun.example.org:3478,turn:relay.example.org:3478?transport=udp" help:"Servers to ask, up to 64: stun:, turn: and turns: URLs; repeatable. Required."`
+	TURNSecret turnauth.Secret `key:"turn-secret" help:"Secret shared with the relays, with which credentials for them are made."`
+	Wait       time.Duration   `key:"wait" default:"5s" help:"How long each server may take."`
+	Output     string          `key:"output" default:"text" oneof:"text,json" help:"Form of the result."`
+}
+
+const maxServers = 64
+
+// Check implements cli.Checker.
+func (c *StunConfig) Check(p *cli.Problems) {
+	if len(c.URL) == 0 {
+		p.Wrong("url", "missing; write it like --url stun:stun.example.org:3478 --url turn:relay.example.org:3478?transport=udp")
+	} else if len(c.URL) > maxServers {
+		p.Wrong("url", "%d of them; give at most %d", len(c.URL), maxServers)
+	}
+	for _, u := range c.URL {
+		if err := wire.ValidICEURL(u); err != nil {
+			p.Wrong("url", "%s", err)
+		}
+	}
+	if c.Wait < 100*time.Millisecond || c.Wait > time.Minute {
+		p.Wrong("wait", "%s is not between 100ms and 1m", c.Wait)
+	}
+}
+
+func stunCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "stun --url stun:HOST:3478 --url turn:HOST:3478?transport=udp",
+		Short: "Ask many STUN servers and relays, side by side, which addresses this host would have of each, and how long that takes",
+		Long: `Ask many STUN servers and relays, side by side, which addresses this host would have of each (its own, the one that the server sees, one at the relay), and how long that takes.
+
+Exit codes: 0 each gave all that it should; 1 one did not; 2 bad usage; 3 none gave anything, which may be this network's doing.`,
+		Args: cobra.NoArgs,
+	}
+	cfg := new(StunConfig)
+	b := cli.Bind(c, cfg)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := b.Load(); err != nil {
+			return err
+		}
+		servers, err := cfg.servers(time.Now())
+		if err != nil {
+			return err
+		}
+		results := gather.Look(c.Context(), servers, cfg.Wait)
+		if err := writeGathered(c.OutOrStdout(), cfg.Output, results); err != nil {
+			return err
+		}
+		bad, silent := 0, 0
+		for i := range results {
+			if !results[i].OK {
+				bad++
+			}
+			if !results[i].Something() {
+				silent++
+			}
+		}
+		switch {
+		case silent == len(results):
+			return cli.Unmeasured("no server gave anything")
+		case bad > 0:
+			return fmt.Errorf("%d of %d servers did not give all that they should", bad, len(results))
+		}
+		return nil
+	}
+	withConfigCommands(c, "probe stun", func() any { return new(StunConfig) })
+	return c
+}
+
+func (c *StunConfig) servers(now time.Time) ([]gather.Server, error) {
+	var credential turnauth.Credential
+	if !c.TURNSecret.IsZero() {
+		var err error
+		if credential, err = turnauth.Mint(c.TURNSecret, "probe", time.Hour, now); err != nil {
+			return nil, cli.Usage("turn-secret: %w", err)
+		}
+	}
+	var servers []gather.Server
+	for _, u := range c.URL {
+		servers = append(servers, gather.Server{URL: u, Username: credential.Username, Password: credential.Password})
+	}
+	return servers, nil
+}
+
+func writeGathered(w io.Writer, form string, results []gather.Result) error {
+	if form == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(results)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "server\thost\tconnected\tserver reflexive\tafter\trelayed\tafter\t")
+	for _, r := range results {
+		connected := "-"
+		if r.ConnectMs != nil {
+			connected = fmt.Sprintf("%.1f ms", *r.ConnectMs)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.URL, orDash(r.Host), connected, candidate(r.Srflx), candidate(r.Relay), r.Why)
+	}
+	return t.Flush()
+}
+
+// candidate is two columns: its address, and how long it took.
+func candidate(c *gather.Candidate) string {
+	if c == nil {
+		return "-\t-"
+	}
+	return fmt.Sprintf("%s\t%.1f ms", c.Address, c.Ms)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,182 @@
+// Package gather asks STUN servers and relays, side by side, for the candidates that a host would have of each (RFC 8445, section 5.1.1), and how long each takes.
+package gather
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pion/turn/v5"
+
+	"callmesh/bus/wire"
+)
+
+// Server is one server, by one way.
+type Server struct {
+	// URL is as in RFC 7064 (stun:) and RFC 7065 (turn:, turns:).
+	URL string
+	// Username and Password are of a relay. Without them none is asked for an address of its own.
+	Username, Password string
+}
+
+// Candidate is an address that others may reach this host by.
+type Candidate struct {
+	Address string  `json:"address"`
+	Ms      float64 `json:"ms"` // from the first packet to the answer; over TCP and TLS without the connecting
+}
+
+// Result is what one server gave.
+type Result struct {
+	URL string `json:"url"`
+	// Host is this host's own address towards the server; it takes no asking.
+	Host string `json:"host,omitempty"`
+	// ConnectMs is to an open TCP connection, or a TLS session. Null over UDP.
+	ConnectMs *float64 `json:"connectMs"`
+	// Srflx is the address that the server sees. Null over TCP and TLS, where it is no address for UDP.
+	Srflx *Candidate `json:"srflx"`
+	// Relay is an address at the relay. Null of a STUN server.
+	Relay *Candidate `json:"relay"`
+	// Why says what did not come of it, in words.
+	Why string `json:"why,omitempty"`
+	// OK: all came that a server of this kind gives by this way.
+	OK bool `json:"ok"`
+}
+
+// Something says whether the server gave anything.
+func (r *Result) Something() bool { return r.ConnectMs != nil || r.Srflx != nil || r.Relay != nil }
+
+// parallel is how many servers are asked at once: more would be in each other's times.
+const parallel = 4
+
+// Look asks all of them, each for so long at most, and gives their results in the order of the servers.
+func Look(ctx context.Context, servers []Server, wait time.Duration) []Result {
+	all := make([]Result, len(servers))
+	room := make(chan struct{}, parallel)
+	var wg sync.WaitGroup
+	for i, s := range servers {
+		room <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-room }()
+			all[i] = look(ctx, s, wait)
+		})
+	}
+	wg.Wait()
+	return all
+}
+
+func look(ctx context.Context, s Server, wait time.Duration) Result {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	l := &looking{s: s, r: Result{URL: s.URL}}
+	err := l.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("no answer within %s", wait)
+	}
+	if err != nil {
+		l.r.Why = l.doing + ": " + err.Error()
+	}
+	l.r.OK = err == nil
+	return l.r
+}
+
+type looking struct {
+	s     Server
+	r     Result
+	doing string
+}
+
+func (l *looking) run(ctx context.Context) error {
+	l.doing = "url"
+	host, port, transport, relay, err := parse(l.s.URL)
+	if err != nil {
+		return err
+	}
+	l.doing = "name"
+	found, err := new(net.Resolver).LookupNetIP(ctx, "ip4", host)
+	if err != nil || len(found) == 0 {
+		return errors.Join(err, errors.New("no IPv4 address of that name"))
+	}
+	server := net.JoinHostPort(found[0].String(), port)
+	conn, err := l.connect(ctx, transport, server, host)
+	if err != nil {
+		return err
+	}
+	c, err := turn.NewClient(&turn.ClientConfig{
+		STUNServerAddr: server, TURNServerAddr: server, Conn: conn, Username: l.s.Username, Password: l.s.Password, RequestedAddressFamily: turn.RequestedAddressFamilyIPv4,
+	})
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	closing := sync.OnceFunc(func() { c.Close(); _ = conn.Close() })
+	defer closing()
+	// The library knows of no context: what waits there ends with the connection.
+	defer context.AfterFunc(ctx, closing)()
+	if err := c.Listen(); err != nil {
+		return err
+	}
+	if transport == wire.RelayUDP {
+		l.doing = "binding"
+		begun := time.Now()
+		mapped, err := c.SendBindingRequest()
+		if err != nil {
+			return err
+		}
+		l.r.Srflx = &Candidate{mapped.String(), ms(begun)}
+	}
+	if !relay {
+		return nil
+	}
+	l.doing = "allocation"
+	if l.s.Username == "" {
+		return errors.New("not asked for: there is no secret to make a credential with")
+	}
+	begun := time.Now()
+	relayed, err := c.Allocate()
+	if err != nil {
+		return err
+	}
+	l.r.Relay = &Candidate{relayed.LocalAddr().String(), ms(begun)}
+	_ = relayed.Close() // frees the allocation; it would end by itself
+	return nil
+}
+
+// connect opens the way to the server.
+func (l *looking) connect(ctx context.Context, t wire.RelayTransport, server, name string) (net.PacketConn, error) {
+	if t == wire.RelayUDP {
+		l.doing = "socket"
+		way, err := new(net.Dialer).DialContext(ctx, "udp4", server)
+		if err != nil {
+			return nil, err
+		}
+		l.r.Host = way.LocalAddr().(*net.UDPAddr).IP.String()
+		if err := way.Close(); err != nil {
+			return nil, err
+		}
+		return new(net.ListenConfig).ListenPacket(ctx, "udp4", "0.0.0.0:0")
+	}
+	l.doing = "connection"
+	begun := time.Now()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", server)
+	if err != nil {
+		return nil, err
+	}
+	l.r.Host = conn.LocalAddr().(*net.TCPAddr).IP.String()
+	if t == wire.RelayTLS {
+		l.doing = "TLS"
+		// As a browser does: the system's authorities, and the name of the URL.
+		secure := tls.Client(conn, &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12})
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		conn = secure
+	}
+	took := ms(begun)
+	l.r.ConnectMs = &took
+	return turn.NewSTUNConn(conn), nil
+}
+
+func ms(since time.Time) float64 { return float64(time.Since(since).Microseconds()) / 1000 }
