@@ -25,7 +25,7 @@ type Traversal struct {
 	GatherMs  int64 `json:"gatherMs,omitempty"`
 	ConnectMs int64 `json:"connectMs,omitempty"`
 	// Over the open channel: JitterMs is the mean difference of successive round trips, Loss the share, from 0 to 1, that did not come back, KbitPerS what a bounded transfer
-	// from the first end to the second reached.
+	// from the end that offered to the other reached.
 	JitterMs float64 `json:"jitterMs,omitempty"`
 	Loss     float64 `json:"loss,omitempty"`
 	KbitPerS float64 `json:"kbitPerS,omitempty"`

@@ -48,7 +48,7 @@ Exit codes: 0 every attempt connected; 1 one did not; 2 bad usage; 3 none could 
 		if cfg.Repeat == 1 {
 			progress = nil
 		}
-		all, err := pair.Run(c.Context(), s, pair.Options{Mode: wire.TraversalMode(cfg.Mode), Repeat: cfg.Repeat, Limit: cfg.Limit, Wait: cfg.Meet, Each: progress})
+		all, err := pair.Run(c.Context(), s, pair.Options{Mode: wire.TraversalMode(cfg.Mode), Repeat: cfg.Repeat, Limit: cfg.Limit, Wait: cfg.Meet, Transfer: true, Each: progress})
 		// What was measured before the run broke off is not thrown away.
 		if len(all) > 0 || err == nil {
 			if e := writeAttempts(c.OutOrStdout(), cfg.Output, all); e != nil {
@@ -117,9 +117,9 @@ func writeAttempts(w io.Writer, form string, all []pair.Attempt) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "#\tresult\tpath\tover\tgathered\tconnected\topen\tround trip\tjitter\tloss\t")
+	fmt.Fprintln(t, "#\tresult\tpath\tover\tgathered\tconnected\topen\tround trip\tjitter\tloss\tcarries\t")
 	for _, a := range all {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d ms\t%d ms\t%d ms\t%.1f ms\t%.1f ms\t%.0f%%\t%s\n", a.N, word(a), a.Path, a.Protocol, a.GatherMs, a.ConnectMs, a.Ms, a.RTTMs, a.JitterMs, 100*a.Loss, a.Why)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d ms\t%d ms\t%d ms\t%.1f ms\t%.1f ms\t%.0f%%\t%.0f kbit/s\t%s\n", a.N, word(a), a.Path, a.Protocol, a.GatherMs, a.ConnectMs, a.Ms, a.RTTMs, a.JitterMs, 100*a.Loss, a.KbitPerS, a.Why)
 	}
 	return t.Flush()
 }

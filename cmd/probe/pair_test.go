@@ -214,7 +214,7 @@ func (w *world) direct(t *testing.T, a, b lab.Kind) {
 		if got.Result != want || got.Path == wire.PathRelay || (want == wire.ResultFailed) != (r.code == 1) {
 			t.Errorf("%+v, exit %d, want %s", got, r.code, want)
 		}
-		if want == wire.ResultConnected && (got.RTTMs <= 0 || got.Loss > 0.5 || got.ConnectMs <= 0 || got.Ms < got.ConnectMs) {
+		if want == wire.ResultConnected && (got.RTTMs <= 0 || got.KbitPerS <= 0 || got.Loss > 0.5 || got.ConnectMs <= 0 || got.Ms < got.ConnectMs) {
 			t.Errorf("figures %+v", got)
 		}
 		if want == wire.ResultFailed && got.Step != wire.StepCheck {

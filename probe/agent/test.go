@@ -127,7 +127,7 @@ func (a *Agent) forgetLocked() {
 
 // run makes the attempt.
 func (t *test) run(ctx context.Context) wire.AgentResult {
-	all, err := pair.Run(ctx, t.line, pair.Options{Mode: t.with.Mode, Repeat: 1, Limit: time.Duration(t.with.LimitMs) * time.Millisecond, Wait: meeting})
+	all, err := pair.Run(ctx, t.line, pair.Options{Mode: t.with.Mode, Repeat: 1, Limit: time.Duration(t.with.LimitMs) * time.Millisecond, Wait: meeting, Transfer: true})
 	if len(all) == 0 {
 		why := "it was given up"
 		if err != nil {
@@ -137,7 +137,7 @@ func (t *test) run(ctx context.Context) wire.AgentResult {
 	}
 	got := all[0]
 	r := wire.AgentResult{
-		Outcome: got.Outcome, GatherMs: got.GatherMs, ConnectMs: got.ConnectMs, JitterMs: got.JitterMs, Loss: got.Loss, Theirs: got.Theirs, Why: plain(got.Why),
+		Outcome: got.Outcome, GatherMs: got.GatherMs, ConnectMs: got.ConnectMs, JitterMs: got.JitterMs, Loss: got.Loss, KbitPerS: got.KbitPerS, Theirs: got.Theirs, Why: plain(got.Why),
 	}
 	if got.Path == wire.PathRelay {
 		r.RelayRegion = regionOf(t.with.Servers)

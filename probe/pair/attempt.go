@@ -23,6 +23,8 @@ type Attempt struct {
 	// Over the open channel: JitterMs is the mean difference between one round trip and the next, Loss is the share of packets, from 0 to 1, that did not come back.
 	JitterMs float64 `json:"jitterMs,omitempty"`
 	Loss     float64 `json:"loss"`
+	// KbitPerS is what a transfer of at most 1 MiB and 2 s reached, from the side that offers to the other. 0 if none was asked for, or it came to nothing.
+	KbitPerS float64 `json:"kbitPerS,omitempty"`
 	// Theirs is the path as the other side sees it, which may differ in kind: what is srflx for one is prflx for the other.
 	Theirs wire.PathKind `json:"theirs,omitempty"`
 	Why    string        `json:"why,omitempty"`
@@ -37,6 +39,7 @@ type link struct {
 	barren  chan struct{} // all candidates of our own have come, and there is none
 	packets *webrtc.DataChannel
 	echoes  chan []byte
+	bulk    *transfer
 
 	// mu guards the following.
 	mu        sync.Mutex
@@ -122,6 +125,9 @@ func open(m wire.TraversalMode, servers []webrtc.ICEServer, trickle func(webrtc.
 	dc.OnOpen(func() { close(l.opened) })
 	dc.OnMessage(func(msg webrtc.DataChannelMessage) { l.heard(dc, msg.Data) })
 	l.packets = dc
+	if l.bulk, err = openTransfer(pc); err != nil {
+		return nil, errors.Join(err, pc.Close())
+	}
 	return l, nil
 }
 

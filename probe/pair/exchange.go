@@ -155,6 +155,7 @@ func (x *exchange) finish(ctx context.Context, a *Attempt) {
 		return
 	}
 	for x.theirs == nil {
+		left := false
 		select {
 		case sig := <-x.s.Signals():
 			if sig.From == x.peer && x.take(ctx, sig.Data) != nil {
@@ -163,12 +164,13 @@ func (x *exchange) finish(ctx context.Context, a *Attempt) {
 		case c := <-x.mine:
 			_ = x.say(ctx, x.peer, message{Kind: candidate, N: x.n, Candidate: &c})
 		case <-x.s.Changed():
-			if !slices.Contains(x.s.Others(), x.peer) {
-				return
-			}
+			left = !slices.Contains(x.s.Others(), x.peer)
 		case <-x.s.Ended():
-			return
+			left = true
 		case <-ctx.Done():
+			return
+		}
+		if left && !x.lastWord(ctx) {
 			return
 		}
 	}
@@ -177,4 +179,19 @@ func (x *exchange) finish(ctx context.Context, a *Attempt) {
 	if a.Path != "" && a.Theirs == wire.PathRelay {
 		a.Path = wire.PathRelay
 	}
+}
+
+// lastWord takes what the other side said before it left, and reports whether that it has settled was among it.
+func (x *exchange) lastWord(ctx context.Context) bool {
+	for x.theirs == nil {
+		select {
+		case sig := <-x.s.Signals():
+			if sig.From == x.peer && x.take(ctx, sig.Data) != nil {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }

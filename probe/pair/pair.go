@@ -39,6 +39,8 @@ type Options struct {
 	Limit time.Duration
 	// Wait is how long to wait for the other side to come. Default: 1 minute.
 	Wait time.Duration
+	// Transfer asks for a transfer too, which tells how much the path carries. Both sides must be told the same.
+	Transfer bool
 	// Each is called after each attempt. May be nil.
 	Each func(Attempt)
 }
@@ -195,6 +197,9 @@ func (r *run) attempt(ctx context.Context, n int) (Attempt, error) {
 		a.Outcome = outcome
 		if outcome.Result == wire.ResultConnected {
 			l.measure(tries, &a)
+			if r.o.Transfer && a.Loss < 1 {
+				a.KbitPerS = l.bulk.run(tries, r.offers)
+			}
 			if a.Loss == 1 {
 				a.Outcome = wire.Outcome{Result: wire.ResultFailed, Step: wire.StepMedia, Ms: outcome.Ms}
 			}
