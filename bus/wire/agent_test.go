@@ -115,3 +115,28 @@ func FuzzParseAgentAsk(f *testing.F) {
 		}
 	})
 }
+
+// Agents and coordinators of two versions meet during every upgrade: these bytes stay.
+func TestWhatAgentsAndCoordinatorsSayStays(t *testing.T) {
+	pinned := func(value any, want string) {
+		t.Helper()
+		if got := string(AppendJSON(nil, value)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	pinned(agent(), `{"run":"abcdefghijklmnop","region":"eu","network":"dsl","asn":3320,"mapping":"EIM","filtering":"APDF","slots":2,"busy":1,"leaseMs":10000,"version":"v1"}`)
+	for i, want := range []string{
+		`{"ask":"begin","test":"abcdefghijklmnop","begin":{"other":"tokyo","otherRun":"ponmlkjihgfedcba","mode":"all","limitMs":20000,"servers":[{"urls":["stun:a.example:3478"]},` +
+			`{"urls":["turn:a.example:3478?transport=udp","turns:[2001:db8::1]:443?transport=tcp"],"username":"1:u","credential":"p","region":"eu"}]}}`,
+		`{"ask":"signal","test":"abcdefghijklmnop","from":"ponmlkjihgfedcba","data":{"x":1}}`,
+		`{"ask":"result","test":"abcdefghijklmnop"}`,
+		`{"ask":"stop","test":"abcdefghijklmnop"}`,
+	} {
+		pinned(asks()[i], want)
+	}
+	pinned(AgentAnswer{State: TestEnded, Result: &AgentResult{Outcome: Outcome{Result: ResultFailed, Step: StepCheck, Ms: 7}, GatherMs: 1, KbitPerS: 5, Why: "w"}},
+		`{"state":"ended","result":{"result":"failed","ms":7,"step":"check","gatherMs":1,"kbitPerS":5,"why":"w"}}`)
+	pinned(probed(), `{"at":1760000000000,"source":"probe","run":"nightly-1","n":3,"pair":"berlin/tokyo","mode":"relay-tls","ends":[{"name":"berlin","region":"eu","network":"dsl","asn":3320,`+
+		`"mapping":"EIM","filtering":"APDF"},{"name":"tokyo","region":"asia","mapping":"unknown","filtering":"unknown","udpBlocked":true}],"result":"connected","path":"relay","protocol":"tls",`+
+		`"relayRegion":"eu","ms":412,"rttMs":230.5,"gatherMs":90,"connectMs":300,"jitterMs":2.5,"loss":0.02,"kbitPerS":5000,"theirs":"relay"}`)
+}
