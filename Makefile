@@ -88,8 +88,14 @@ test-go: ## the Go tests, with the race detector
 
 .PHONY: test-charts
 test-charts: ## the chart and the images: modules of their own, so that helm and Kubernetes stay out of this one
+	@.ci/stage "an API server for the tests of the chart" $(MAKE) --no-print-directory bin/apiserver
 	@.ci/stage "tests of the chart" go test -C charts/test -timeout 15m ./...
 	@.ci/stage "tests of the images" go test -C charts/image -timeout 15m ./...
+
+# Built once: nothing but a new version of Kubernetes changes it.
+bin/apiserver: $(wildcard charts/apiserver/*)
+	charts/apiserver/build.sh $@
+	@touch $@
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## the page's unit tests

@@ -49,5 +49,6 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "charts:", err)
 		return 1
 	}
+	defer func() { stopAPIServer() }()
 	return m.Run()
 }
