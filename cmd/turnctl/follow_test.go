@@ -17,6 +17,7 @@ import (
 	"callmesh/bus/wire"
 	"callmesh/edge"
 	"callmesh/edge/edgetest"
+	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/turntest"
 )
@@ -118,7 +119,8 @@ func TestEdgesFollowRelays(t *testing.T) {
 		list := relays.List()
 		return len(list) == 2 && list[0].Load >= 0 && list[0].Capacity == 50 && strings.Contains(list[0].Software, "4.")
 	})
-	if text := scrape(t, "http://"+admin+"/metrics"); !strings.Contains(text, `callmesh_turnctl_relay_up{url="`+near.udp()+`"} 1`) {
+	if text := scrape(t, "http://"+admin+"/metrics"); !strings.Contains(text, `callmesh_turnctl_relay_up{url="`+near.udp()+`"} 1`) ||
+		!strings.Contains(text, "\ncallmesh_turnctl_relay_bytes_per_second 0\n") {
 		t.Errorf("the agent's metrics say\n%s", text)
 	}
 	for round := range 3 {
@@ -184,4 +186,16 @@ func scrape(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+func TestTrafficOfMoreSessionsThanCoturnLists(t *testing.T) {
+	list := []coturn.Session{{BytesPerSecond: 1000}, {BytesPerSecond: 3000}}
+	for total, want := range map[int]int64{2: 4000, 4: 8000, 0: 4000} {
+		if got := traffic(list, total); got != want {
+			t.Errorf("%d bytes a second of %d sessions, want %d", got, total, want)
+		}
+	}
+	if got := traffic(nil, 0); got != 0 {
+		t.Errorf("%d bytes a second of none", got)
+	}
 }

@@ -98,11 +98,11 @@ func (c *WatchConfig) load() func(context.Context) (fleet.Load, error) {
 			return nil
 		}
 		return func(context.Context) (fleet.Load, error) {
-			return fleet.Load{Allocations: -1, Capacity: c.Capacity}, nil
+			return fleet.Load{Allocations: -1, Capacity: c.Capacity, BytesPerSecond: -1}, nil
 		}
 	}
 	return func(ctx context.Context) (load fleet.Load, err error) {
-		load = fleet.Load{Allocations: -1, Capacity: -1}
+		load = fleet.Load{Allocations: -1, Capacity: -1, BytesPerSecond: -1}
 		if c.Capacity > 0 {
 			load.Capacity = c.Capacity
 		}
@@ -114,11 +114,11 @@ func (c *WatchConfig) load() func(context.Context) (fleet.Load, error) {
 		if v, err := cc.Version(); err == nil {
 			load.Software = fmt.Sprintf("coturn %s", v)
 		}
-		_, total, err := cc.Sessions(ctx)
+		list, total, err := cc.Sessions(ctx)
 		if err != nil {
 			return load, err
 		}
-		load.Allocations = total
+		load.Allocations, load.BytesPerSecond = total, traffic(list, total)
 		if load.Capacity < 0 {
 			parameters, err := cc.Parameters(ctx)
 			if err != nil {
@@ -130,4 +130,16 @@ func (c *WatchConfig) load() func(context.Context) (fleet.Load, error) {
 		}
 		return load, nil
 	}
+}
+
+// traffic is what all sessions carry, in bytes per second, from those that coturn lists: at most cli-max-output-sessions of them.
+func traffic(list []coturn.Session, total int) int64 {
+	if len(list) == 0 {
+		return 0
+	}
+	var sum float64
+	for _, s := range list {
+		sum += float64(s.BytesPerSecond)
+	}
+	return int64(sum / float64(len(list)) * float64(max(total, len(list))))
 }

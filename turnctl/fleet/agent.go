@@ -22,10 +22,15 @@ type Check func(ctx context.Context, url string, secret turnauth.Secret) verdict
 
 // Load is how busy a relay is.
 type Load struct {
-	Allocations int    // now; -1: not known
-	Capacity    int    // how many there can be; -1: not known
-	Software    string // what the relay says that it is; may be empty
+	Allocations int // now; -1: not known
+	Capacity    int // how many there can be; -1: not known
+	// BytesPerSecond that it carries, both ways together; -1: not known.
+	BytesPerSecond int64
+	Software       string // what the relay says that it is; may be empty
 }
+
+// unknown is the load of a relay that does not tell.
+var unknown = Load{Allocations: -1, Capacity: -1, BytesPerSecond: -1}
 
 // Options are of an agent. Bus, Relay, URLs, Check and Secrets are required.
 type Options struct {
@@ -84,7 +89,7 @@ func NewAgent(o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		opts: o, log: o.Logger.With("relay", o.ID), metrics: newMetrics(o.Registerer, o.URLs), changed: make(chan struct{}, 1),
-		health: make(map[string]Health, len(o.URLs)), load: Load{Allocations: -1, Capacity: -1},
+		health: make(map[string]Health, len(o.URLs)), load: unknown,
 	}
 	probe := a.relay(time.Now())
 	for _, u := range o.URLs {

@@ -12,6 +12,7 @@ type metrics struct {
 	checks    *prometheus.CounterVec // url, result: passed, failed, unmeasured
 	seconds   *prometheus.GaugeVec
 	busy      *prometheus.GaugeVec // which: now, most
+	traffic   prometheus.Gauge
 	announces *prometheus.CounterVec
 }
 
@@ -24,6 +25,7 @@ func newMetrics(reg prometheus.Registerer, urls []string) *metrics {
 		checks:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("checks_total"), Help: "Checks of the relay, by what they came to."}, []string{"url", "result"}),
 		seconds:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name("check_seconds"), Help: "How long the last check took."}, []string{"url"}),
 		busy:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name("relay_allocations"), Help: "Allocations of the relay: now, and at most; -1: not known."}, []string{"which"}),
+		traffic:   prometheus.NewGauge(prometheus.GaugeOpts{Name: name("relay_bytes_per_second"), Help: "What the relay carries now, both ways together, as it estimates that itself; -1: not known."}),
 		announces: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("announces_total"), Help: "Times that the registry was told, by whether it took that."}, []string{"result"}),
 	}
 	for _, u := range urls {
@@ -34,9 +36,9 @@ func newMetrics(reg prometheus.Registerer, urls []string) *metrics {
 	for _, r := range []string{"taken", "failed"} {
 		m.announces.WithLabelValues(r)
 	}
-	m.load(Load{Allocations: -1, Capacity: -1})
+	m.load(unknown)
 	if reg != nil {
-		reg.MustRegister(m.up, m.checks, m.seconds, m.busy, m.announces)
+		reg.MustRegister(m.up, m.checks, m.seconds, m.busy, m.traffic, m.announces)
 	}
 	return m
 }
@@ -60,6 +62,7 @@ func (m *metrics) health(url string, h Health) {
 func (m *metrics) load(l Load) {
 	m.busy.WithLabelValues("now").Set(float64(l.Allocations))
 	m.busy.WithLabelValues("most").Set(float64(l.Capacity))
+	m.traffic.Set(float64(l.BytesPerSecond))
 }
 
 func (m *metrics) announced(err error) {
