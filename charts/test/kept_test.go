@@ -11,6 +11,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	"helm.sh/helm/v4/pkg/engine"
 	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -21,8 +22,9 @@ import (
 type cluster struct{ client dynamic.Interface }
 
 // GetClientFor implements engine.ClientProvider.
-func (c cluster) GetClientFor(string, string) (dynamic.NamespaceableResourceInterface, bool, error) {
-	return c.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}), true, nil
+func (c cluster) GetClientFor(apiVersion, kind string) (dynamic.NamespaceableResourceInterface, bool, error) {
+	resource, _ := meta.UnsafeGuessKindToResource(schema.FromAPIVersionAndKind(apiVersion, kind))
+	return c.client.Resource(resource), true, nil
 }
 
 // secrets renders the chart in a cluster that has some objects, and gives its Secrets.
