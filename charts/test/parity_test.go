@@ -18,35 +18,38 @@ import (
 // What the chart renders is read by the strict loaders of the programs themselves: each container's own command, with its files, its variables and its
 // arguments as a kubelet would give them, and told to look at its configuration in place of doing its work.
 func TestProgramsReadTheirConfiguration(t *testing.T) {
-	each(t, func(t *testing.T, r rendered) {
-		for _, w := range workloads(r) {
-			for _, c := range w.spec.Containers {
-				var name string
-				args := slices.Clone(c.Args)
-				switch c.Name {
-				case "edge":
-					name, args[0] = "edge", "check-config"
-				case "agent":
-					name, args = "turnctl", append([]string{"watch", "check-config"}, args[1:]...)
-				case "coturn":
-					// Its configuration is right; what comes next is coturn, which is not in this root. turnctl's own tests start that with what it renders.
-					name, args = "turnctl", slices.DeleteFunc(append(args, "--dry-run"), func(a string) bool { return a == "--supervise" })
-				case "nats":
-					name, args = "nats-server", append(args, "-t")
-				default:
-					continue
-				}
-				out, err := r.run(t, w, c, name, args)
-				if c.Name == "coturn" {
-					if !strings.Contains(out, "stat /usr/bin/turnserver: no such file") {
-						t.Errorf("%s/%s: %v: %s", w.name, c.Name, err, out)
-					}
-				} else if err != nil {
+	each(t, func(t *testing.T, r rendered) { r.isReadByPrograms(t) })
+}
+
+func (r rendered) isReadByPrograms(t *testing.T) {
+	t.Helper()
+	for _, w := range workloads(r) {
+		for _, c := range w.spec.Containers {
+			var name string
+			args := slices.Clone(c.Args)
+			switch c.Name {
+			case "edge":
+				name, args[0] = "edge", "check-config"
+			case "agent":
+				name, args = "turnctl", append([]string{"watch", "check-config"}, args[1:]...)
+			case "coturn":
+				// Its configuration is right; what comes next is coturn, which is not in this root. turnctl's own tests start that with what it renders.
+				name, args = "turnctl", slices.DeleteFunc(append(args, "--dry-run"), func(a string) bool { return a == "--supervise" })
+			case "nats":
+				name, args = "nats-server", append(args, "-t")
+			default:
+				continue
+			}
+			out, err := r.run(t, w, c, name, args)
+			if c.Name == "coturn" {
+				if !strings.Contains(out, "stat /usr/bin/turnserver: no such file") {
 					t.Errorf("%s/%s: %v: %s", w.name, c.Name, err, out)
 				}
+			} else if err != nil {
+				t.Errorf("%s/%s: %v: %s", w.name, c.Name, err, out)
 			}
 		}
-	})
+	}
 }
 
 // A key that nobody knows does not get through either: the test above would tell.
