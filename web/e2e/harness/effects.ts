@@ -78,7 +78,10 @@ export function colours(visitor: Visitor, frames: number): Promise<number[]> {
       const context = new OffscreenCanvas(32, 24).getContext('2d', { willReadFrequently: true })!
       const colours: number[] = []
       while (colours.length < frames) {
-        await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+        await new Promise((resolve, reject) => {
+          video.requestVideoFrameCallback(resolve)
+          setTimeout(() => reject(new Error(`no frame for 30 s, after ${colours.length}; the element is ${video.isConnected ? 'still' : 'no longer'} there`)), 30_000)
+        })
         context.drawImage(video, 0, 0, 32, 24)
         const { data } = context.getImageData(0, 0, 32, 24)
         const mean = [0, 1, 2].map((c) => data.reduce((sum, value, i) => sum + (i % 4 === c ? value : 0), 0) / (data.length / 4))

@@ -5,6 +5,8 @@ import { useStage } from '../harness/stage'
 
 const stage = useStage()
 const cameras = useFaceCameras()
+/** Of those that Chromium makes up, the second and the third give pixels in formats that are hard to send. */
+const CAMERAS = 4
 
 test('a filter is in the pixels that the other decodes, also from the camera turned on anew, and goes when it is taken off', async () => {
   const [ada, bo] = await stage.call()
@@ -53,7 +55,7 @@ test('glasses sit on the face in the pixels of the other, and follow it', { time
 
 test('another camera takes the place of the first under an effect, and no frame shows either without it', { timeout: 150_000 }, async () => {
   const room = stage.room()
-  const [ada, bo] = await Promise.all([stage.visit('a', 'Ada', {}, await stage.browser({ cameras: 2 })), stage.visit('b', 'Bo')])
+  const [ada, bo] = await Promise.all([stage.visit('a', 'Ada', {}, await stage.browser({ cameras: CAMERAS })), stage.visit('b', 'Bo')])
   await ada.page.addInitScript(() => {
     const opened: MediaStreamTrack[] = []
     Object.assign(window, { opened })
@@ -76,13 +78,10 @@ test('another camera takes the place of the first under an effect, and no frame 
   await ada.find('more').click()
   await ada.find('settings').click()
   const listed = ada.find('select-camera').locator('option')
-  await expect.poll(() => listed.count(), { message: 'cameras to choose from' }).toBe(2)
-  const other = await listed.evaluateAll((all: HTMLOptionElement[]) => {
-    const track = (window as unknown as { opened: MediaStreamTrack[] }).opened.at(-1)!
-    return all.map(({ value }) => value).find((id) => id !== '' && id !== track.getSettings().deviceId)!
-  })
+  await expect.poll(() => listed.count(), { message: 'cameras to choose from' }).toBe(CAMERAS)
+  const other = await listed.last().getAttribute('value')
   const watching = colours(bo, 40)
-  await ada.find('select-camera').selectOption(other)
+  await ada.find('select-camera').selectOption(other!)
   const opened = () =>
     ada.page.evaluate(() => (window as unknown as { opened: MediaStreamTrack[] }).opened.map((track) => `${track.readyState} ${track.getSettings().deviceId}`))
   await expect.poll(opened, { message: 'cameras that were opened' }).toEqual([expect.stringMatching(/^ended /), `live ${other}`])
