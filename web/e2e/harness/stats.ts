@@ -70,6 +70,33 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
   }, name)
 }
 
+/** What comes from one peer, since the connection began. */
+export interface Inflow {
+  name: string
+  /** Of the camera, decoded. */
+  frames: number
+  /** Height of the last of them. */
+  lines: number
+  /** Of the microphone's sound, as `totalAudioEnergy`. */
+  energy: number
+}
+
+/** Reads what comes from everybody at once. */
+export function inflows(page: Page): Promise<Inflow[]> {
+  return page.evaluate(async () => {
+    const { room, peerConnections } = window.callmesh!
+    const names = new Map(room.snapshot().peers.map(({ peer, user }) => [peer, user.name]))
+    const inbound = async (receiver: RTCRtpReceiver | undefined) =>
+      [...((await receiver?.getStats())?.values() ?? [])].find(({ type }) => type === 'inbound-rtp') as Record<string, number | undefined> | undefined
+    return Promise.all(
+      [...peerConnections()].map(async ([peer, pc]) => {
+        const [microphone, camera] = await Promise.all([0, 1].map((slot) => inbound(pc.getTransceivers()[slot]?.receiver)))
+        return { name: names.get(peer) ?? peer, frames: camera?.framesDecoded ?? 0, lines: camera?.frameHeight ?? 0, energy: microphone?.totalAudioEnergy ?? 0 }
+      }),
+    )
+  })
+}
+
 /** All connections of a page and what flows over them, in lines for the log of a test that failed: at which end pictures stopped shows only from both. */
 export function flowReport(page: Page): Promise<string[]> {
   return page.evaluate(async () => {

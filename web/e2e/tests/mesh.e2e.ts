@@ -1,21 +1,28 @@
-// What is sent follows the number of people: the codec, and the size of the pictures.
+// What is sent follows the number of people, the codec and the size of the pictures; and there is a most that one call takes.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { TestBrowser } from '../harness/browser'
 import { useStage } from '../harness/stage'
+import { inflows, type Inflow } from '../harness/stats'
 import type { Visitor } from '../harness/visitor'
 import { testFrames, writeY4M } from '../harness/y4m'
 
 const stage = useStage()
 const SOON = { timeout: 40_000 }
+/** All together keep few cores busy. */
+const LATE = { timeout: 60_000, interval: 1_000 }
 let dir = ''
 const camera = () => join(dir, 'small.y4m')
+/** Has more lines than eight people are sent. */
+const larger = () => join(dir, 'larger.y4m')
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'callmesh-mesh-'))
-  const size = { width: 160, height: 120 }
-  await writeY4M(camera(), size, 5, testFrames(size, 10))
+  const [small, large] = [{ width: 160, height: 120 }, { width: 480, height: 360 }]
+  await writeY4M(camera(), small, 5, testFrames(small, 10))
+  await writeY4M(larger(), large, 2, testFrames(large, 8))
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
@@ -58,3 +65,82 @@ test('to one other goes the better codec, to several one that is cheap, and nobo
   await expect.poll(() => Promise.all([ada!, bo!].map(codecsOf)), SOON).toEqual([['AV1'], ['AV1']])
   await allSee([ada!, bo!])
 })
+
+/** Those with a microphone: sound costs more than small pictures, and eight people’s pages are a lot for few cores. */
+const VOICES = ['Ada', 'Bo']
+
+/** Somebody with a small window, and a microphone only if they are to be heard; as patient as it takes among so many. */
+async function squeezeIn(at: 'a' | 'b', name: string, browser: TestBrowser): Promise<Visitor> {
+  const visitor = await stage.visit(at, name, { viewport: { width: 360, height: 270 } }, browser)
+  visitor.page.setDefaultTimeout(60_000)
+  if (VOICES.includes(name)) return visitor
+  await visitor.page.addInitScript(() => {
+    const devices = navigator.mediaDevices
+    const open = devices.getUserMedia.bind(devices)
+    devices.getUserMedia = (asked) => (asked?.audio ? Promise.reject(new DOMException('there is none', 'NotFoundError')) : open(asked))
+  })
+  return visitor
+}
+
+/** Tells whom a visitor has seen and heard since the first call: of whom more pictures are decoded and more sound than silence. */
+function perceived(visitor: Visitor): () => Promise<{ seen: string[]; heard: string[] }> {
+  const from = new Map<string, { frames: number; energy: number }>()
+  return async () => {
+    const flows = await inflows(visitor.page)
+    for (const { name, frames, energy } of flows) {
+      const before = from.get(name)
+      // A connection that takes the place of another counts anew.
+      if (!before || frames < before.frames || energy < before.energy) from.set(name, { frames, energy })
+    }
+    const names = (rises: (now: Inflow, before: { frames: number; energy: number }) => boolean) =>
+      flows.filter((now) => rises(now, from.get(now.name)!)).map(({ name }) => name).sort()
+    return { seen: names((now, before) => now.frames - before.frames >= 5), heard: names((now, before) => now.energy - before.energy > 1e-4) }
+  }
+}
+
+/** Waits until each sees all others, and hears those who speak. */
+async function allPerceive(visitors: Visitor[]): Promise<void> {
+  const tells = visitors.map(perceived)
+  const names = visitors.map(({ name }) => name).sort()
+  const others = (of: string[], { name }: Visitor) => of.filter((one) => one !== name)
+  const all = visitors.map((visitor) => ({ seen: others(names, visitor), heard: others(VOICES, visitor) }))
+  await expect.poll(() => Promise.all(tells.map((tell) => tell())), LATE).toEqual(all)
+}
+
+test('eight are in one call, each sees and hears each; a ninth is told that it is full, and takes the place of one who leaves', async () => {
+  const browser = await stage.browser({ camera: larger() })
+  const room = stage.room()
+  const names = ['Ada', 'Bo', 'Cy', 'Di', 'Eve', 'Fay', 'Gus', 'Hal']
+  const eight: Visitor[] = []
+  for (const [i, name] of names.entries()) {
+    const visitor = await squeezeIn(i % 2 ? 'b' : 'a', name, browser)
+    await visitor.enter(room)
+    eight.push(visitor)
+  }
+  await allPerceive(eight)
+  // 270 lines are as many as a tile has on the page of another; what is sent of 360 before anybody knows is more.
+  const lines = () => Promise.all(eight.map(async ({ page }) => (await inflows(page)).map(({ lines }) => lines)))
+  await expect.poll(async () => (await lines()).flat().filter((count) => count > 0 && count <= 270).length, LATE).toBe(56)
+
+  const ivy = await squeezeIn('b', 'Ivy', browser)
+  await ivy.open(`/r/${room}`)
+  await ivy.find('name').fill(ivy.name)
+  await ivy.find('join').click()
+  for (const [language, words] of [['en', 'The room is full'], ['zh', '房间已满']] as const) {
+    await ivy.page.locator('select:has(option[value="zh"])').selectOption(language)
+    await ivy.page.getByRole('heading', { name: words }).waitFor()
+  }
+  // Nobody’s links are other than before, nor has the mesh kept a place for who was turned away.
+  const connected = () =>
+    Promise.all(
+      eight.map(({ page }) => page.evaluate(() => [...window.callmesh!.peerConnections().values()].filter(({ connectionState }) => connectionState === 'connected').length)),
+    )
+  await expect.poll(connected, LATE).toEqual(eight.map(() => 7))
+
+  const hal = eight.pop()!
+  await hal.leave()
+  await Promise.all(eight.map((visitor) => visitor.tile('Hal').waitFor({ state: 'detached' })))
+  await ivy.find('again').click()
+  await ivy.join()
+  await allPerceive([...eight, ivy])
+}, 220_000)
