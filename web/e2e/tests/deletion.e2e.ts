@@ -9,14 +9,14 @@ const stage = useStage()
 const downloaded = useDownloads()
 const SOON = { timeout: 30_000 }
 
-/** How many files the library has on the disk. */
-const files = (page: Page) =>
-  page.evaluate(async () => {
-    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('library')
+/** How many files the library, or another folder, has on the disk. */
+const files = (page: Page, name = 'library') =>
+  page.evaluate(async (name) => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name)
     let count = 0
     for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) count += Number(name !== '')
     return count
-  })
+  }, name)
 
 async function libraryIn(page: Page, origin: string): Promise<void> {
   await page.goto(`${origin}/library`)
@@ -34,9 +34,9 @@ test('what is deleted can be brought back for some seconds, and then its bytes a
   const ada = await stage.visit('a', 'Ada')
   const { origin } = ada.edge
   await ada.enter(stage.room())
-  for (let n = 0; n < 4; n++) {
-    await ada.find('more').click()
-    await ada.find('record-voices').click()
+  for (const what of ['record-voices', 'record-voices', 'record-voices', 'record']) {
+    if (what !== 'record') await ada.find('more').click()
+    await ada.find(what).click()
     await recordedFor(ada, 1)
     await stopRecording(ada)
   }
@@ -53,7 +53,7 @@ test('what is deleted can be brought back for some seconds, and then its bytes a
   await ada.find('undo-delete').click()
   await expect.poll(() => items.first().getAttribute('data-id'), SOON).toBe(id)
   await ada.find('deleted').waitFor({ state: 'detached' })
-  expect((await probe(await downloaded(ada, 'download-webm'))).streams).toEqual(['audio opus'])
+  expect((await probe(await downloaded(ada, 'download-webm'))).streams).toEqual(['audio opus', 'video vp8'])
 
   // The other tab, which could bring nothing back, keeps its hands off what this one can.
   const other = await context.newPage()
@@ -63,9 +63,12 @@ test('what is deleted can be brought back for some seconds, and then its bytes a
   expect(await other.getByTestId('undo-delete').count()).toBe(0)
   await ada.find('undo-delete').click()
   await expect.poll(() => other.getByTestId('library-item').count(), SOON).toBe(4)
+  await downloaded(ada, 'download-mp4')
+  expect(await files(ada.page, 'exports')).toBe(1)
   await deleteFirst(ada.page)
   await ada.find('deleted').waitFor({ state: 'detached', timeout: 60_000 })
   await expect.poll(() => files(other), { ...SOON, message: 'files when the time is over' }).toBe(3)
+  await expect.poll(() => files(other, 'exports'), { ...SOON, message: 'what was made of it to be downloaded' }).toBe(0)
 
   // The tab is closed, and no other page sees to the library.
   await other.goto(`${origin}/`)

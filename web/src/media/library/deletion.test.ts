@@ -7,10 +7,11 @@ const files = new Set<string>()
 let stuck = false
 
 vi.mock('./files', () => ({
-  eraser: (name: string) =>
+  exportName: (id: string, format: string) => `${id}.${format}`,
+  eraser: (name: string, exported: string[]) =>
     Promise.resolve(() => {
       if (stuck) return Promise.reject(new DOMException('it is being written', 'NoModificationAllowedError'))
-      files.delete(name)
+      for (const gone of [name, ...exported]) files.delete(gone)
       return Promise.resolve()
     }),
 }))
@@ -73,8 +74,10 @@ describe('a deletion', () => {
 
   it('leaves nothing once it is finished, and can’t be taken back then', async () => {
     const deletion = (await begin())!
+    files.add('one.mp4')
+    files.add('one.audio')
     const finished = deletion.finish()
-    expect(files, 'at once, as a page that goes away has no later').not.toContain(item.file)
+    expect([...files], 'at once, as a page that goes away has no later').toEqual([])
     await finished
     await deletion.undo()
     expect(items.all.size).toBe(0)

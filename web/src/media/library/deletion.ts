@@ -1,5 +1,5 @@
 import type { Catalogue } from './catalogue'
-import { eraser } from './files'
+import { eraser, exportName } from './files'
 import type { LibraryItem } from './item'
 import { holdIfFree } from './locks'
 
@@ -24,7 +24,7 @@ export class Deletion {
     try {
       const item = await items.get(id)
       if (item?.state === 'kept') {
-        const erase = await eraser(item.file)
+        const erase = await eraserOf(item)
         await items.put({ ...item, state: 'deleted' })
         changed()
         return new Deletion(items, item, erase, () => {
@@ -71,13 +71,15 @@ export class Deletion {
 }
 
 /** Finishes a deletion when its page has decided or is gone. Resolves when nothing is left of it, if it was not taken back. */
-export async function finishFor(items: Items, { id, file }: LibraryItem, changed: () => void): Promise<void> {
-  await navigator.locks.request(lockOf(id), async () => {
-    if ((await items.get(id))?.state !== 'deleted') return
-    await eraseAll(items, id, await eraser(file))
+export async function finishFor(items: Items, item: LibraryItem, changed: () => void): Promise<void> {
+  await navigator.locks.request(lockOf(item.id), async () => {
+    if ((await items.get(item.id))?.state !== 'deleted') return
+    await eraseAll(items, item.id, await eraserOf(item))
     changed()
   })
 }
+
+const eraserOf = ({ id, file }: LibraryItem) => eraser(file, [exportName(id, 'mp4'), exportName(id, 'audio')])
 
 /** The bytes first: as long as the entry is there, somebody knows that they should go. */
 async function eraseAll(items: Items, id: string, erase: () => Promise<void>): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Format } from './convert'
+
 /** The library's folder in the origin's private file system. */
 export const FOLDER = 'library'
 const EXPORTS = 'exports'
@@ -21,14 +23,21 @@ export async function removeFile(name: string): Promise<void> {
   await (await folder(FOLDER)).removeEntry(name).catch(ignoreMissing)
 }
 
-/** What erases the file, beginning in the moment of the call. It rejects while something still writes to the file. */
-export async function eraser(name: string): Promise<() => Promise<void>> {
-  const within = await folder(FOLDER)
-  return () =>
-    within.removeEntry(name).catch((error: unknown) => {
-      if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error
-    })
+/** What erases the file and what was made of it to be downloaded, beginning in the moment of the call. It rejects while something writes to the file. */
+export async function eraser(name: string, exported: string[]): Promise<() => Promise<void>> {
+  const [kept, exports] = await Promise.all([folder(FOLDER), folder(EXPORTS)])
+  return async () => {
+    await Promise.all([
+      kept.removeEntry(name).catch((error: unknown) => {
+        if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error
+      }),
+      ...exported.map((copy) => exports.removeEntry(copy).catch(ignoreMissing)),
+    ])
+  }
 }
+
+/** What an item's file is called when it is made to be downloaded. */
+export const exportName = (id: string, format: Format) => `${id}.${format}`
 
 /** Like {@link writeFile}, for what is only there to be downloaded. */
 export async function exportFile(name: string): Promise<{ handle: FileSystemFileHandle; stream: FileSystemWritableFileStream }> {

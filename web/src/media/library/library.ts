@@ -1,7 +1,7 @@
 import { Catalogue } from './catalogue'
 import type { Format } from './convert'
 import { Deletion, finishFor } from './deletion'
-import { exportFile, fileOf, removeFile, space, writeFile } from './files'
+import { exportFile, exportName, fileOf, removeFile, space, writeFile } from './files'
 import { cleanTitle, isSoundOnly, type About, type LibraryItem } from './item'
 import { hold } from './locks'
 import { wholePart } from './tail'
@@ -160,7 +160,7 @@ export class Library {
     const { convert, contents } = await import('./convert')
     const asItIs = format === 'webm' || (format === 'audio' && isSoundOnly(item))
     if (asItIs) return { file: source, ending: 'webm', codecs: (await contents(source)).codecs }
-    const { handle, stream } = await exportFile(`${item.id}.${format}`)
+    const { handle, stream } = await exportFile(exportName(item.id, format))
     await convert(source, stream, { format, progress, signal })
     const file = await handle.getFile()
     return { file, ending: format === 'mp4' ? 'mp4' : 'webm', codecs: (await contents(file)).codecs }
