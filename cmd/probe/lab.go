@@ -89,6 +89,8 @@ func reenter() error {
 	switch {
 	case err != nil:
 		return cli.Unmeasured("the laboratory needs namespaces of its own: %w; run it as root, or where user namespaces are allowed", err)
+	case code < 0:
+		return cli.Unmeasured("the laboratory was ended by a signal")
 	case code != 0:
 		return &cli.ExitError{Code: code, Err: errors.New("")} // it has said why
 	}

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,18 +49,18 @@ func TestLabMatrixUsage(t *testing.T) {
 	}
 }
 
-// One that is killed takes everything along: its namespaces end with the process that they were made for.
-func TestLabThatIsKilledLeavesNothing(t *testing.T) {
+// startLab starts a laboratory, and gives the process that has its namespaces, and its relay, once that runs.
+func startLab(t *testing.T) (c *exec.Cmd, inner, relay string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), self, "lab", "matrix", "--kinds", "udp-blocked,tls-only", "--modes", "direct")
+	c = exec.CommandContext(t.Context(), self, "lab", "matrix", "--kinds", "udp-blocked,tls-only", "--modes", "direct")
 	c.Env = append(os.Environ(), asProbe+"=1")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var inner, relay string
 	until(t, "the relay runs", func() bool {
 		for _, p := range children(fmt.Sprint(c.Process.Pid)) {
 			inner = p
@@ -70,6 +72,12 @@ func TestLabThatIsKilledLeavesNothing(t *testing.T) {
 		}
 		return relay != ""
 	})
+	return c, inner, relay
+}
+
+// One that is killed takes everything along: its namespaces end with the process that they were made for.
+func TestLabThatIsKilledLeavesNothing(t *testing.T) {
+	c, inner, relay := startLab(t)
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +87,22 @@ func TestLabThatIsKilledLeavesNothing(t *testing.T) {
 			status, err := os.ReadFile("/proc/" + p + "/status")
 			return err != nil || strings.Contains(string(status), "State:\tZ")
 		})
+	}
+}
+
+// One whose inside is killed, as for want of memory, has measured nothing: that is no finding.
+func TestLabWhoseInsideIsKilledHasMeasuredNothing(t *testing.T) {
+	c, inner, _ := startLab(t)
+	pid, err := strconv.Atoi(inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if code := c.ProcessState.ExitCode(); code != cli.ExitUnmeasured {
+		t.Errorf("exit %d, want %d", code, cli.ExitUnmeasured)
 	}
 }
 

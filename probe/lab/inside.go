@@ -39,8 +39,8 @@ func Reenter(args ...string) (*exec.Cmd, error) {
 	return c, nil
 }
 
-// RunInside runs this program again as [Reenter] says, with the same arguments and more in its environment, waits, and gives its exit code. A signal that
-// ends programs is passed on, so that it can end in order. Its error says that namespaces could not be had.
+// RunInside runs this program again as [Reenter] says, with the same arguments and more in its environment, waits, and gives its exit code; -1 if a signal ended it.
+// A signal that ends programs is passed on, so that it can end in order. Its error says that namespaces could not be had.
 func RunInside(env ...string) (code int, err error) {
 	// The kernel ends the child with the thread that started it, not with the process.
 	runtime.LockOSThread()
@@ -67,7 +67,7 @@ func RunInside(env ...string) (code int, err error) {
 		case err := <-done:
 			var exit *exec.ExitError
 			if errors.As(err, &exit) {
-				return max(1, exit.ExitCode()), nil
+				return exit.ExitCode(), nil
 			}
 			return 0, err
 		}

@@ -35,7 +35,7 @@ func probe(server string) {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 	lifetime, _ := time.ParseDuration(os.Getenv("LIFETIME"))
-	r, err := discover.Run(ctx, discover.Options{Server: server, FirstWait: 150 * time.Millisecond, Tries: 3, Hairpin: os.Getenv("HAIRPIN") != "", Lifetime: lifetime})
+	r, err := discover.Run(ctx, discover.Options{Server: server, FirstWait: 150 * time.Millisecond, Tries: 4, Hairpin: os.Getenv("HAIRPIN") != "", Lifetime: lifetime})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
