@@ -199,9 +199,14 @@ func TestThePageInABrowser(t *testing.T) {
 				if cells := b.evaluate("document.querySelectorAll('.heat td b').length"); name == "all" && cells == "0" {
 					t.Errorf("%s: no cell with a rate", where)
 				}
-				const cut = `[...document.querySelectorAll('svg text')].filter(t => { const a = t.getBoundingClientRect(), s = t.ownerSVGElement.getBoundingClientRect(); return a.left < s.left - 1 || a.right > s.right + 1 }).map(t => t.textContent).join()`
-				if got := b.evaluate(cut); got != "" {
-					t.Errorf("%s: cut off at a chart's edge: %s", where, got)
+				const faults = `[...document.querySelectorAll('figure svg')].flatMap(svg => {
+					const s = svg.getBoundingClientRect(), all = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()])
+					return all.flatMap(([name, a], i) => [
+						...(a.left < s.left - 1 || a.right > s.right + 1 ? [name + ' is cut off'] : []),
+						...all.slice(i + 1).filter(([, b]) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom).map(([other]) => name + ' and ' + other + ' overlap')])
+				}).join()`
+				if got := b.evaluate(faults); got != "" {
+					t.Errorf("%s: in a chart, %s", where, got)
 				}
 				grounds[b.evaluate("getComputedStyle(document.body).backgroundColor")] = true
 				b.quiet(where, "file://"+file)

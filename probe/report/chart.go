@@ -44,7 +44,7 @@ func histograms(s *Source) (list []histogram) {
 				h.Bars = append(h.Bars, bar{unit(left + float64(i)*wide + 1), unit(bottom - high), unit(wide - 2), unit(high), fmt.Sprintf("%s: %d", binName(i), n)})
 			}
 			if i > 0 && i%2 == 0 {
-				h.Ticks = append(h.Ticks, mark{X: unit(left + float64(i)*wide), Note: short(TimeBounds[i-1])})
+				h.Ticks = append(h.Ticks, mark{X: unit(left + float64(i)*wide), Note: fmt.Sprintf("%g s", float64(TimeBounds[i-1])/1000)})
 			}
 		}
 		h.Marks = []mark{{unit(position(t.P50, wide)), "median", "end"}, {unit(position(t.P95, wide)), "p95", "start"}}
