@@ -5,7 +5,8 @@
 //   - Synthetic attempts (of probe) and real ones (of calls) stand side by side and are never added up.
 //   - The rate of a mode is connected of tried. Tried are all attempts but those whose descriptions did not come across: they say nothing of a network, and are counted apart.
 //   - Attempts of one pair are not independent. So beside the rate over attempts stands one over pairs, each of which counts once, as connected if most of its attempts were; and an interval that draws whole networks.
-//   - Of a real call both ends report. Two reports of one pair that began within [SameAttempt] are one attempt: connected if both say so, relayed if either does, as slow as the slower one.
+//   - Of a real call both ends report. Two reports of one pair that began within [SameAttempt] are one attempt: it came as far as the end that came the least far, is relayed if either end is, and as slow as the slower one.
+//   - A record counts once, however often it was stored: [wire.Traversal.Key].
 //   - Intervals are of 95%. None of them knows of what was never tried: vantage points are chosen, not drawn.
 package report
 
