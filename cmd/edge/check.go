@@ -68,6 +68,9 @@ func (c *Config) checkClients(p *cli.Problems) {
 func (c *Config) checkNATS(p *cli.Problems) {
 	c.CheckNATS(p, c.NATSURL)
 	embedded := len(c.NATSURL) == 0
+	if c.AttemptsAge < time.Hour || c.AttemptsAge > 10*365*24*time.Hour {
+		p.Wrong("attempts-age", "%s is not between 1h and ten years", c.AttemptsAge)
+	}
 	if !slices.Contains([]int{1, 3, 5}, c.NATSReplicas) {
 		p.Wrong("nats-replicas", "%d is not 1, 3 or 5", c.NATSReplicas)
 	} else if embedded && c.NATSReplicas > 1 {

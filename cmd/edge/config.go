@@ -19,8 +19,9 @@ type Config struct {
 
 	NATSURL []string `key:"nats-url" example:"nats://a:4222,nats://b:4222" help:"NATS servers to join, of one cluster. Default: an embedded one, for this edge alone."`
 	cli.NATSConfig
-	NATSReplicas int    `key:"nats-replicas" default:"1" help:"On how many NATS servers each stream is kept: 1, 3 or 5. More than 1 needs a cluster of that many."`
-	NATSListen   string `key:"nats-listen" example:"127.0.0.1:4222" help:"Address and port at which other edges on this machine can join the embedded NATS. Default: none."`
+	AttemptsAge  time.Duration `key:"attempts-age" default:"720h" help:"How long it is kept in this region what attempts to connect came to: those of probe, and those that pages report, without names and addresses. The same on all edges of a region."`
+	NATSReplicas int           `key:"nats-replicas" default:"1" help:"On how many NATS servers each stream is kept: 1, 3 or 5. More than 1 needs a cluster of that many."`
+	NATSListen   string        `key:"nats-listen" example:"127.0.0.1:4222" help:"Address and port at which other edges on this machine can join the embedded NATS. Default: none."`
 
 	AuthSecret       turnauth.Secret `key:"auth-secret" help:"Secret of at least 32 bytes that signs tokens (HS256) and what sessions resume with: the same on all edges. Default: one is made and kept in data-dir/auth-secret."`
 	AuthJWKSURL      string          `key:"auth-jwks-url" example:"https://id.example.org/jwks.json" help:"URL of the public keys that verify the tokens of your own sign-in (RS256, ES256, EdDSA)."`

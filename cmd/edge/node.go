@@ -184,7 +184,7 @@ func (n *node) joinMesh(c *Config) error {
 // startBus connects to NATS, or runs one. It does not wait for a NATS that is elsewhere: /readyz tells.
 func (n *node) startBus(c *Config) error {
 	o := bus.Options{
-		Name: "callmesh edge", Region: wire.Region(c.Region), Edge: n.id, URLs: c.NATSURL, Replicas: c.NATSReplicas,
+		Name: "callmesh edge", Region: wire.Region(c.Region), Edge: n.id, URLs: c.NATSURL, Replicas: c.NATSReplicas, TraversalAge: c.AttemptsAge,
 		Logger: n.log.With("part", "bus"), Registerer: n.metrics,
 	}
 	c.Bus(&o)

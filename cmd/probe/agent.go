@@ -26,6 +26,7 @@ type AgentConfig struct {
 	Network string        `key:"network" example:"dsl" help:"Label of the network that it stands in, as you tell networks apart; reports count networks by it."`
 	ASN     int           `key:"asn" default:"0" example:"3320" help:"Number of the autonomous system that the network belongs to. 0: not said."`
 	Server  string        `key:"server" example:"stun:stun.example.org:3478" help:"STUN server with two addresses, by which the NAT before this host is told. Default: it is not, and nothing can be predicted."`
+	Wait    time.Duration `key:"wait" default:"500ms" help:"How long its first request waits for the answer; each of the next three waits twice as long. What is never answered, as filtering is told by, takes 15 times as long."`
 	Renew   time.Duration `key:"renew" default:"30m" help:"How often the NAT is told anew."`
 	Slots   int           `key:"slots" default:"1" help:"How many tests it takes at once. More than one are in each other's times."`
 	MeshConfig
@@ -50,6 +51,9 @@ func (c *AgentConfig) Check(p *cli.Problems) {
 	}
 	if c.Renew < time.Minute || c.Renew > 24*time.Hour {
 		p.Wrong("renew", "%s is not from 1m to 24h", c.Renew)
+	}
+	if c.Wait < 10*time.Millisecond || c.Wait > 10*time.Second {
+		p.Wrong("wait", "%s is not between 10ms and 10s", c.Wait)
 	}
 	if c.Server != "" {
 		if _, err := stunServer(c.Server); err != nil {
@@ -122,7 +126,7 @@ func (c *AgentConfig) classify() func(context.Context) (nat.Class, error) {
 		if err != nil {
 			return nat.Class{}, err
 		}
-		r, err := discover.Run(ctx, discover.Options{Server: server})
+		r, err := discover.Run(ctx, discover.Options{Server: server, FirstWait: c.Wait})
 		if err != nil {
 			return nat.Class{}, err
 		}

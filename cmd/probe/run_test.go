@@ -123,7 +123,7 @@ func (r *running) end() (code int, stdout, stderr string) {
 func (w *world) agent(t *testing.T, kind lab.Kind) *running {
 	t.Helper()
 	return w.probeAt(t, w.sites[kind], "agent", "--id", string(kind), "--region", "r-"+string(kind), "--network", "n-"+string(kind), "--nats-url", labNATS,
-		"--server", "stun:203.0.113.1:3478", "--admin-listen", "127.0.0.1:0")
+		"--server", "stun:203.0.113.1:3478", "--wait", "250ms", "--admin-listen", "127.0.0.1:0")
 }
 
 func (r *running) announced() *running {
