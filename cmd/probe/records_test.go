@@ -143,9 +143,10 @@ func TestServeOfTheBus(t *testing.T) {
 		t.Helper()
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
-		for last := ""; ; {
+		for {
 			records, page := served(ctx, t, url, token)
-			if last = fmt.Sprintf("%d records, stale %t", records, strings.Contains(page, "What was read last is shown")); last == fmt.Sprintf("%d records, stale %t", want, stale) {
+			last := fmt.Sprintf("%d records, stale %t", records, strings.Contains(page, "What was read last is shown"))
+			if last == fmt.Sprintf("%d records, stale %t", want, stale) {
 				return
 			}
 			select {
