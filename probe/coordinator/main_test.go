@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"callmesh/bus"
@@ -79,26 +80,76 @@ func (m *mesh) open(o bus.Options) *bus.Bus {
 
 // vantage is a running agent.
 type vantage struct {
-	bus  *bus.Bus
-	stop context.CancelFunc
-	done chan error
+	id      wire.AgentID
+	metrics *prometheus.Registry
+	bus     *bus.Bus
+	stop    context.CancelFunc
+	done    chan error
 }
 
 func (m *mesh) agent(id wire.AgentID) *vantage {
 	m.t.Helper()
-	b := m.open(bus.Options{Guest: true})
+	b, metrics := m.open(bus.Options{Guest: true}), prometheus.NewRegistry()
 	a, err := agent.New(agent.Options{
-		Bus: b, ID: id, Region: wire.Region("r-" + id), Network: "net-" + string(id), Slots: 2, Lease: 3 * time.Second, Logger: logger(m.t),
+		Registerer: metrics, Bus: b, ID: id, Region: wire.Region("r-" + id), Network: "net-" + string(id), Slots: 2, Lease: 3 * time.Second, Logger: logger(m.t),
 		Classify: func(context.Context) (nat.Class, error) { return nat.Class{Mapping: nat.EIM, Filtering: nat.APDF}, nil },
 	})
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(m.t.Context())
-	v := &vantage{bus: b, stop: stop, done: make(chan error, 1)}
+	v := &vantage{id: id, metrics: metrics, bus: b, stop: stop, done: make(chan error, 1)}
 	go func() { v.done <- a.Run(ctx) }()
 	m.t.Cleanup(func() { v.end(m.t) })
 	return v
+}
+
+// dieInATest lets the agent vanish, as a process that is killed does, while it is in a test for which it has said that it takes part.
+func (v *vantage) dieInATest(m *mesh) {
+	agents := m.own.WatchAgents(nil)
+	defer agents.Close()
+	waiting, cancel := context.WithTimeout(m.t.Context(), patience)
+	defer cancel()
+	if err := agents.Wait(waiting); err != nil {
+		m.t.Error(err)
+	}
+	limit := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !v.busy() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			m.t.Error("the agent is in no test")
+			return
+		}
+	}
+	for _, a := range agents.List() {
+		if a.ID != v.id {
+			continue
+		}
+		// It answers one after the other: with this answer, that to the test's begin is on its way.
+		answered := make(chan error, 1)
+		m.own.AskAgent(a.ID, a.Run, []byte("anything"), 10*time.Second, func(_ []byte, err error) { answered <- err })
+		if err := <-answered; err != nil {
+			m.t.Error(err)
+		}
+	}
+	v.bus.Close()
+}
+
+func (v *vantage) busy() bool {
+	const gauge = "callmesh_probe_agent_busy"
+	all, err := v.metrics.Gather()
+	if err != nil {
+		return false
+	}
+	for _, f := range all {
+		if f.GetName() == gauge {
+			return f.GetMetric()[0].GetGauge().GetValue() > 0
+		}
+	}
+	return false
 }
 
 // end ends it in good order.

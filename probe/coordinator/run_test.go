@@ -78,12 +78,16 @@ func TestAnAgentIsKilled(t *testing.T) {
 	o.Agents = []wire.AgentID{"a", "b", "c"}
 	o.Patience = 8 * time.Second
 	var once sync.Once
+	dead := make(chan struct{})
 	o.Each = func(p coordinator.Progress) {
 		if p.Last.Ends[1].Name == "c" {
-			once.Do(doomed.bus.Close) // as a process that dies: without a word
+			once.Do(func() {
+				go func() { defer close(dead); doomed.dieInATest(m) }()
+			})
 		}
 	}
 	res, err := coordinator.Do(t.Context(), o)
+	<-dead
 	if err != nil {
 		t.Fatal(err)
 	}
