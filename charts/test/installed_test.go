@@ -183,16 +183,13 @@ func (h *helm) podsAreAdmitted(t *testing.T, objects map[string]*unstructured.Un
 		pod.SetAPIVersion("v1")
 		pod.SetKind("Pod")
 		pod.SetName("a-pod")
-		pod.SetNamespace(h.namespace)
 		addClaims(o, pod)
 		err = h.wouldMake(t, pod)
 		if o.GetKind() == "DaemonSet" {
 			if err == nil || !strings.Contains(err.Error(), "host namespaces") {
 				t.Errorf("%s: %v; is pod security enforced at all?", id, err)
 			}
-			h.enforce(t, "privileged")
-			err = h.wouldMake(t, pod)
-			h.enforce(t, "restricted")
+			err = h.elsewhere(t, "privileged").wouldMake(t, pod)
 		}
 		if err != nil {
 			t.Errorf("%s: %v", id, err)
@@ -211,18 +208,15 @@ func addClaims(o, pod *unstructured.Unstructured) {
 	_ = unstructured.SetNestedSlice(pod.Object, volumes, "spec", "volumes")
 }
 
-// enforce has another standard of pod security enforced.
-func (h *helm) enforce(t *testing.T, standard string) {
+// elsewhere is a namespace with another standard of pod security, and with the account that pods have here.
+func (h *helm) elsewhere(t *testing.T, standard string) *helm {
 	t.Helper()
-	namespaces := h.client.Resource(namespaceResource)
-	ns, err := namespaces.Get(t.Context(), h.namespace, meta.GetOptions{})
-	if err != nil {
+	other := *h
+	other.namespace = h.namespace + "-" + standard
+	h.namespaceFor(t, other.namespace, standard)
+	account := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "callmesh"}}}
+	if _, err := other.resource(t, account).Create(t.Context(), account, meta.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	labels := ns.GetLabels()
-	labels[enforceLabel] = standard
-	ns.SetLabels(labels)
-	if _, err := namespaces.Update(t.Context(), ns, meta.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	return &other
 }
