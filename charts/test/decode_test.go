@@ -8,6 +8,7 @@ import (
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	apps "k8s.io/api/apps/v1"
 	autoscaling "k8s.io/api/autoscaling/v2"
+	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
@@ -21,7 +22,7 @@ import (
 var decode = func() func([]byte) (runtime.Object, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		core.AddToScheme, apps.AddToScheme, autoscaling.AddToScheme, networking.AddToScheme, policy.AddToScheme, monitoring.AddToScheme, v1.Install,
+		core.AddToScheme, apps.AddToScheme, autoscaling.AddToScheme, batch.AddToScheme, networking.AddToScheme, policy.AddToScheme, monitoring.AddToScheme, v1.Install,
 	} {
 		if err := add(scheme); err != nil {
 			panic(err)
@@ -77,11 +78,17 @@ func workloads(r rendered) []workload {
 	for _, d := range of[apps.DaemonSet](r) {
 		all = append(all, workload{d.Name, "DaemonSet", d.Spec.Selector.MatchLabels, d.Spec.Template.Labels, d.Spec.Template.Spec})
 	}
+	for _, j := range of[batch.CronJob](r) {
+		all = append(all, workload{j.Name, "CronJob", nil, j.Spec.JobTemplate.Spec.Template.Labels, j.Spec.JobTemplate.Spec.Template.Spec})
+	}
 	for _, p := range of[core.Pod](r) {
 		all = append(all, workload{p.Name, "Pod", nil, p.Labels, p.Spec})
 	}
 	return all
 }
+
+// ends says whether its pods end by themselves.
+func (w workload) ends() bool { return w.kind == "Pod" || w.kind == "CronJob" }
 
 func containers(s core.PodSpec) []core.Container {
 	return append(append([]core.Container(nil), s.InitContainers...), s.Containers...)

@@ -35,6 +35,8 @@ func (r rendered) isReadByPrograms(t *testing.T) {
 			case "coturn":
 				// Its configuration is right; what comes next is coturn, which is not in this root. turnctl's own tests start that with what it renders.
 				name, args = "turnctl", slices.DeleteFunc(append(args, "--dry-run"), func(a string) bool { return a == "--supervise" })
+			case "probe-agent", "probe-run", "probe-report":
+				name, args = "probe", append([]string{args[0], "check-config"}, args[1:]...)
 			case "nats":
 				name, args = "nats-server", append(args, "-t")
 			default:
@@ -116,7 +118,7 @@ func (r rendered) variables(t *testing.T, w workload, c core.Container) map[stri
 		case e.ValueFrom.SecretKeyRef != nil:
 			env[e.Name] = string(r.secret(t, e.ValueFrom.SecretKeyRef.Name)[e.ValueFrom.SecretKeyRef.Key])
 		default:
-			fields := map[string]string{"status.hostIP": "192.0.2.1", "spec.nodeName": "node-1", "metadata.name": w.name + "-0"}
+			fields := map[string]string{"status.hostIP": "192.0.2.1", "spec.nodeName": "node-1", "metadata.name": w.name + "-0", "metadata.labels['apps.kubernetes.io/pod-index']": "0"}
 			v, ok := fields[e.ValueFrom.FieldRef.FieldPath]
 			if !ok {
 				t.Fatalf("%s: %s", e.Name, e.ValueFrom.FieldRef.FieldPath)

@@ -141,7 +141,7 @@ func TestPortsMatch(t *testing.T) {
 					taken[id] = c.Name
 				}
 				for _, probe := range []*core.Probe{c.StartupProbe, c.ReadinessProbe, c.LivenessProbe} {
-					if w.kind == "Pod" {
+					if w.ends() {
 						continue
 					}
 					if probe == nil {
@@ -182,7 +182,7 @@ func TestGraceIsLongerThanTheDrain(t *testing.T) {
 		for _, w := range workloads(r) {
 			var takes time.Duration
 			switch {
-			case w.kind == "Pod":
+			case w.ends():
 				continue
 			case strings.HasSuffix(w.name, "-edge"):
 				takes = time.Duration(w.container(t, "edge").Lifecycle.PreStop.Sleep.Seconds)*time.Second + drains(w.name, "edge.yaml", "drain-timeout")

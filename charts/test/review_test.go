@@ -16,7 +16,7 @@ import (
 // given are the Secrets that values name and that whoever installs has made.
 var given = map[string][]string{
 	"calls-tls": {"tls.crt", "tls.key"}, "turn-tls": {"tls.crt", "tls.key"}, "nats-own": {"tls.crt", "tls.key", "ca.crt"},
-	"callmesh-mesh":        {"auth-secret", "turn-secret", "turn-cli-password"},
+	"callmesh-mesh":        {"auth-secret", "turn-secret", "turn-cli-password", "operator-token"},
 	"callmesh-gateway":     {"password", "tls.crt", "tls.key", "ca.crt"},
 	"callmesh-nats-access": {"user.creds", "ca.crt"},
 }
@@ -62,7 +62,7 @@ func TestSelectorsMatch(t *testing.T) {
 			}
 		}
 		for _, w := range pods {
-			if w.kind != "Pod" {
+			if !w.ends() {
 				matches(w.kind+" "+w.name, w.selector)
 			}
 			for _, c := range w.spec.TopologySpreadConstraints {
