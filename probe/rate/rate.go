@@ -71,13 +71,12 @@ func Resample(groups []Rate, confidence float64, draws int, seed uint64) Interva
 	return middle(shares, confidence)
 }
 
-// middle is where the middle share of the values lies.
+// middle is where the middle share of the values lies: as many are left out above as below.
 func middle(shares []float64, confidence float64) Interval {
 	if len(shares) == 0 {
 		return Interval{0, 1}
 	}
 	slices.Sort(shares)
-	tail := (1 - confidence) / 2
-	at := func(q float64) float64 { return shares[min(len(shares)-1, int(q*float64(len(shares))))] }
-	return Interval{Low: at(tail), High: at(1 - tail)}
+	tail := min((len(shares)-1)/2, int((1-confidence)/2*float64(len(shares))))
+	return Interval{Low: shares[tail], High: shares[len(shares)-1-tail]}
 }

@@ -71,3 +71,18 @@ func TestResample(t *testing.T) {
 		t.Errorf("of one network: %v", got)
 	}
 }
+
+// The failures' interval is the mirror of the successes', whatever is drawn.
+func TestResampleHasTwoSides(t *testing.T) {
+	var ok, bad []rate.Rate
+	for i := range 40 {
+		ok = append(ok, rate.Rate{Successes: i, Attempts: 40})
+		bad = append(bad, rate.Rate{Successes: 40 - i, Attempts: 40})
+	}
+	for _, draws := range []int{1, 2, 40, 999, 1000} {
+		a, b := rate.Resample(ok, 0.95, draws, 1), rate.Resample(bad, 0.95, draws, 1)
+		if math.Abs(a.Low-(1-b.High)) > 1e-12 || math.Abs(a.High-(1-b.Low)) > 1e-12 || a.Low > a.High {
+			t.Errorf("%d draws: %v of successes, %v of failures", draws, a, b)
+		}
+	}
+}
