@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"callmesh/bus/wire"
 )
 
 // A connection says only that one NATS node is there. One that is cut off from most of its cluster still serves its clients, and no stream takes their
@@ -58,19 +60,25 @@ func (b *Bus) askStreams(ctx context.Context) {
 	}
 }
 
-// anyStreamTakes stores a mark in each of the region's streams and reports whether one of them took it.
+// anyStreamTakes stores a mark in each of the region's streams, or as a guest of none in those of all, and reports whether one of them took it.
 func (b *Bus) anyStreamTakes(ctx context.Context) bool {
 	ctx, cancel := b.bounded(ctx, doubtEvery)
 	defer cancel()
 	var takes atomic.Bool
 	var wg sync.WaitGroup
-	for shard := range Shards {
-		wg.Go(func() {
-			if _, err := b.mark(ctx, streamKey{b.opts.Region, shard}); err == nil {
-				takes.Store(true)
-				cancel() // one is enough
-			}
-		})
+	regions := []wire.Region{b.opts.Region}
+	if b.opts.Region == "" {
+		regions = b.regions.list()
+	}
+	for _, region := range regions {
+		for shard := range Shards {
+			wg.Go(func() {
+				if _, err := b.mark(ctx, streamKey{region, shard}); err == nil {
+					takes.Store(true)
+					cancel() // one is enough
+				}
+			})
+		}
 	}
 	wg.Wait()
 	return takes.Load()

@@ -54,23 +54,36 @@ func (b *Bus) traversalConfig(source wire.TraversalSource) jetstream.StreamConfi
 	}
 }
 
-// StoreTraversal keeps a record; once it returns nil, the stream has it. It goes to the own region, or as a guest of none to the first that there is.
+// StoreTraversal keeps a record; once it returns nil, a stream has it. It goes to the own region, or as a guest of none to the first that takes it.
 // Errors are those of [wire.Traversal.Validate], and [ErrUnavailable], after which it may be stored or not: storing it again does no harm.
 func (b *Bus) StoreTraversal(ctx context.Context, t wire.Traversal) error {
 	if err := t.Validate(); err != nil {
 		return fmt.Errorf("bus: %w", err)
 	}
-	region, err := b.home(b.opts.Region)
-	if err != nil {
-		return err
+	regions := []wire.Region{b.opts.Region}
+	if b.opts.Region == "" {
+		if regions = b.regions.list(); len(regions) == 0 {
+			return fmt.Errorf("%w: its regions are not known yet", ErrUnavailable)
+		}
 	}
 	value := wire.AppendJSON(nil, t)
 	if len(value) > wire.MaxTraversalBytes {
 		return fmt.Errorf("bus: traversal: %d bytes: want at most %d", len(value), wire.MaxTraversalBytes)
 	}
-	msg := nats.NewMsg(traversalSubject(region, t.Source, wire.RunID(cmp.Or(string(t.Run), noRun))))
-	msg.Data = value
-	msg.Header.Set(jetstream.MsgIDHeader, t.Key())
+	var err error
+	for _, region := range regions {
+		msg := nats.NewMsg(traversalSubject(region, t.Source, wire.RunID(cmp.Or(string(t.Run), noRun))))
+		msg.Data = value
+		msg.Header.Set(jetstream.MsgIDHeader, t.Key())
+		if err = b.storeMsg(ctx, msg); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// storeMsg publishes and waits for the ack.
+func (b *Bus) storeMsg(ctx context.Context, msg *nats.Msg) error {
 	stored := make(chan error, 1)
 	b.publish(msg, func(_ uint64, err error) { stored <- err })
 	select {

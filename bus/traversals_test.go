@@ -133,3 +133,39 @@ func TestTraversalsOfRegions(t *testing.T) {
 	o.Guest = true
 	reads(t, ready(t, o), bus.TraversalFilter{Run: "a"}, first, both, second)
 }
+
+// Who is a guest of no region stores where it can be stored, and goes on when streams come back without its having lost the connection.
+func TestTraversalsOfAGuestOfNoRegion(t *testing.T) {
+	t.Parallel()
+	m := bustest.Super(t, 1, "eu", "us")
+	for _, region := range []wire.Region{"eu", "us"} {
+		o := node(t, m.Region(string(region)).URLs()...)
+		o.Region = region
+		ready(t, o)
+	}
+	o := node(t, m.Region("us").URLs()...)
+	o.Region, o.Guest = "", true
+	b := ready(t, o)
+	if len(b.Regions()) != 2 {
+		t.Fatalf("it knows %v", b.Regions())
+	}
+	m.Region("eu").Kill(0)
+	eventually(t, "a record where there is a region left", func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		return b.StoreTraversal(ctx, tested("a", 1))
+	})
+	m.Region("eu").Restart(0)
+	eventually(t, "the record", func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		n := 0
+		if err := b.Traversals(ctx, bus.TraversalFilter{Run: "a"}, func(wire.Traversal) { n++ }); err != nil || n != 1 {
+			return fmt.Errorf("%d read: %w", n, err)
+		}
+		return nil
+	})
+	if !b.Ready() {
+		t.Error("it counts as cut off, though streams take messages")
+	}
+}
