@@ -72,7 +72,7 @@ func startAPIServer() (*apiserver, error) {
 	go func() { ended <- c.Wait() }()
 	stopAPIServer = func() {
 		_ = stdin.Close()
-		<-ended
+		_ = <-ended
 		_ = log.Close()
 	}
 

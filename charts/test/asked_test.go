@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -89,7 +90,7 @@ func (e exported) missing(t *testing.T, expr string, legend []string) (missing [
 			}
 			known = append(known, keysOf(have)...)
 			for _, m := range n.LabelMatchers {
-				if m.Name != labels.MetricName && !slices.Contains(targetLabels, m.Name) {
+				if m.Name != model.MetricNameLabel && !slices.Contains(targetLabels, m.Name) {
 					missing = append(missing, have.lacks(t, n.Name, m)...)
 				}
 			}

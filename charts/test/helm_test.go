@@ -1,7 +1,6 @@
 package charts
 
 import (
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -32,7 +31,7 @@ func (k *apiserver) helm(t *testing.T, namespace string) *helm {
 	t.Helper()
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.KubeConfig, flags.Namespace = &k.kubeconfig, &namespace
-	h := &helm{k, namespace, action.NewConfiguration(action.ConfigurationSetLogger(slog.NewTextHandler(io.Discard, nil))), nil}
+	h := &helm{k, namespace, action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler)), nil}
 	if err := h.config.Init(flags, namespace, "secret"); err != nil {
 		t.Fatal(err)
 	}

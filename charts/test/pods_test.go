@@ -123,7 +123,7 @@ func TestPortsMatch(t *testing.T) {
 		}
 		for _, h := range of[gateway.HTTPRoute](r) {
 			b := h.Spec.Rules[0].BackendRefs[0]
-			if !services[string(b.Name)][intstr.FromInt32(int32(*b.Port))] {
+			if !services[string(b.Name)][intstr.FromInt32(*b.Port)] {
 				t.Errorf("HTTPRoute %s: no port %d of %s", h.Name, *b.Port, b.Name)
 			}
 		}

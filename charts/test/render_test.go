@@ -92,7 +92,7 @@ func tryRender(t *testing.T, values map[string]any) (map[string]string, common.V
 	if err != nil {
 		return nil, nil, err
 	}
-	texts, err := engine.Engine{Strict: true}.Render(c, v)
+	texts, err := engine.Engine{Strict: true}.RenderWithContext(t.Context(), c, v)
 	return texts, v, err
 }
 
