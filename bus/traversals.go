@@ -209,6 +209,16 @@ func (b *Bus) readTraversals(ctx context.Context, region wire.Region, source wir
 			return err
 		}
 		first = max(first, seq+1)
+		// What was the last may have ended meanwhile, by its age or for want of room.
+		if err := b.reach(ctx, region, func(ctx context.Context) (err error) {
+			last, err = b.lastOf(ctx, name, filter)
+			return err
+		}); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrUnavailable, name, err)
+		}
+		if last.Seq < first {
+			return nil
+		}
 	}
 }
 
