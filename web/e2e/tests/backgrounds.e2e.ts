@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { choose, drawnPerson, openEffects, seen, type Seen } from '../harness/effects'
 import { useFaceCameras, WALL } from '../harness/faceCamera'
-import { expectGoodLooks } from '../harness/look'
 import { useStage } from '../harness/stage'
+import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
 
 const stage = useStage()
@@ -26,7 +26,7 @@ test('another background is behind the person, who stays; it can be compared wit
     .toBe(true)
 
   await ada.find('before-after').waitFor()
-  await expectGoodLooks(ada, 'effects', ['dark'])
+  await expectGoodState(ada, 'effects-on')
   await choose(ada, 'background-none')
   await expect.poll(() => seen(bo, 'Ada').then(({ corners }) => other(corners)), { timeout: 20_000 }).toBeLessThan(20)
 })

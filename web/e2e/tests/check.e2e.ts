@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { expectGoodLooks } from '../harness/look'
 import { useStage } from '../harness/stage'
+import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
 import { giveVoice, listenTo } from '../harness/voice'
 
@@ -39,7 +39,7 @@ test('before a call, the camera is seen, one’s own voice is played back, the s
   expect(await said(ada, 'direct')).toMatch(/^possible/)
   await ada.page.getByText('Your network is fit for calls').waitFor()
   await expect.poll(() => stage.mesh.a.metric('callmesh_turnd_allocations'), { timeout: 10_000, message: 'the relay has its addresses back' }).toBe(0)
-  await expectGoodLooks(ada, 'check')
+  await expectGoodState(ada, 'check')
 })
 
 test('where UDP is blocked, the check says so, and that TCP reaches the relay', async () => {
@@ -50,7 +50,7 @@ test('where UDP is blocked, the check says so, and that TCP reaches the relay', 
   expect(await said(ada, 'udp')).toBe('半路被挡：中继有应答，但这条路不通')
   expect(await said(ada, 'tcp')).toMatch(/^通，\d+ 毫秒$/)
   await ada.page.getByText('可以通话，但要绕远路').waitFor()
-  await expectGoodLooks(ada, 'check-blocked')
+  await expectGoodState(ada, 'check-blocked')
 })
 
 test('where the relay is down, the check says that, and blames no network', async () => {
@@ -60,7 +60,7 @@ test('where the relay is down, the check says that, and blames no network', asyn
   for (const row of ['udp', 'tcp']) expect(await said(ada, row)).toMatch(/^no answer: the relay is down/)
   expect(await said(ada, 'direct')).toMatch(/^could not be told/)
   await ada.page.getByText('No relay answers').waitFor()
-  await expectGoodLooks(ada, 'check-down', ['light'])
+  await expectGoodState(ada, 'check-down', { open: () => ada.find('check-network-again').scrollIntoViewIfNeeded() })
 })
 
 test('with the space bar held one is heard though muted, and no longer; who talks muted is told', async () => {
@@ -81,7 +81,7 @@ test('with the space bar held one is heard though muted, and no longer; who talk
   await ada.find('microphone').click()
   await bo.tile('Ada').getByText('Microphone off').waitFor({ state: 'attached' })
   await ada.notice('muted').waitFor()
-  await expectGoodLooks(ada, 'muted', ['dark'])
+  await expectGoodState(ada, 'muted')
   await expect.poll(heardNow, { timeout: 40_000, message: 'nothing is heard while muted' }).toBeLessThan(1e-3)
 
   await ada.page.locator('h1').focus()
@@ -124,7 +124,6 @@ test('the speaker’s tile is the large one, a pin keeps another, and a small wi
   await ada.tile('Lin').getByTestId('tile-menu').click()
   await ada.find('pin').click()
   await expect.poll(ratio('Lin', 'Bo')).toBeGreaterThan(3)
-  await expectGoodLooks(ada, 'speaker', ['dark'])
   await ada.page.setViewportSize({ width: 800, height: 600 })
   await ada.tile('Lin').hover()
   await ada.tile('Lin').getByTestId('tile-menu').click()
@@ -163,12 +162,12 @@ test('after a first visit the page opens without a network, says so, keeps nothi
   await ada.open('/')
   await ada.notice('offline').waitFor()
   expect(await ada.notice('offline').innerText()).toContain('You are offline')
-  await expectGoodLooks(ada, 'offline')
   await ada.open('/r/offline')
   await ada.notice('offline').waitFor()
   await ada.find('open-check').click()
   await ada.page.locator('[data-testid="check-network"][data-state="unreachable"]').waitFor()
   await ada.find('dialog-close').click()
+  await expectGoodState(ada, 'lobby-offline', { whole: true })
 
   const kept = await page.evaluate(async () => {
     const caches = window.caches
@@ -188,7 +187,7 @@ test('a link whose room name is too long is refused at once, in words; joining c
   const ada = await stage.visit('a', 'Ada')
   await ada.open(`/r/${'long'.repeat(40)}`)
   expect(await ada.page.getByRole('alert').innerText()).toMatch(/^That name is too long/)
-  await expectGoodLooks(ada, 'too-long', ['light'])
+  await expectGoodState(ada, 'too-long')
 
   // An edge that takes the connection and says nothing.
   await ada.page.routeWebSocket('**/v1/ws', () => undefined)
@@ -196,7 +195,6 @@ test('a link whose room name is too long is refused at once, in words; joining c
   await ada.find('name').fill('Ada')
   await ada.find('join').click()
   await ada.page.locator('[data-notice="unreachable"]').waitFor()
-  await expectGoodLooks(ada, 'joining', ['light'])
   await ada.find('cancel-join').click()
   await ada.page.locator('[data-testid="join"]:enabled').waitFor()
   expect(await ada.find('cancel-join').count()).toBe(0)

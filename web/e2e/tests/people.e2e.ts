@@ -1,5 +1,4 @@
 import { beforeEach, expect, test } from 'vitest'
-import { expectGoodLooks } from '../harness/look'
 import { becomeContacts, becomeSame, becomeSomebody, callContact, callIs, contact, invitation, moveLink } from '../harness/person'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
@@ -149,30 +148,3 @@ test('a picture is made small, shown in calls, and known to the other from then 
   await bo.find('people-link').click()
   await contact(bo.page, 'Ada').locator('img').waitFor()
 })
-
-for (const { locale, tag, name } of [{ locale: 'en-GB', tag: 'en', name: 'Ada Lovelace' }, { locale: 'zh-CN', tag: 'zh-CN', name: '王小明' }]) {
-  test(`the people's page and its dialogs in ${tag}`, async () => {
-    const visitor = await stage.visit('b', name, { locale })
-    await visitor.open('/people')
-    await visitor.find('begin').waitFor()
-    await expectGoodLooks(visitor, 'people-nobody', ['light'])
-    await becomeSomebody(visitor)
-    await expectGoodLooks(visitor, 'people-empty', ['light'])
-    await becomeContacts(ada, visitor)
-    await visitor.find('make-move').click()
-    await visitor.find('move-url').waitFor()
-    await expectGoodLooks(visitor, 'people')
-    await callContact(visitor, 'Ada')
-    await callIs(visitor, 'ringing')
-    await expectGoodLooks(visitor, 'outgoing', ['light'])
-    await ada.find('decline').click()
-    await callIs(visitor, 'declined')
-    await expectGoodLooks(visitor, 'declined', ['light'])
-    await visitor.find('close-call').click()
-    await callContact(ada, name)
-    await visitor.find('incoming').waitFor()
-    await expectGoodLooks(visitor, 'incoming', ['light'])
-    await visitor.find('decline').click()
-    await callIs(ada, 'declined')
-  })
-}

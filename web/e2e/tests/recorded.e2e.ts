@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { expectGoodLooks } from '../harness/look'
 import { colourAt } from '../harness/mediaFile'
 import { giveProps } from '../harness/props'
 import { openLibrary, recordedFor, stopRecording, useDownloads } from '../harness/recordings'
@@ -54,18 +53,15 @@ test('the other’s recording has the effect that is on, and without it the colo
   }
 })
 
-for (const locale of ['en-GB', 'zh-CN']) {
-  test(`whoever leaves while recording is told where the recording is, in ${locale}`, async () => {
-    const ada = await stage.visit('a', 'Ada', { locale })
-    const room = stage.room()
-    await ada.enter(room)
-    await ada.find('record').click()
-    await recordedFor(ada, 2)
-    await ada.leave()
-    const told = ada.find('card-recorded')
-    await expect.poll(() => told.innerText(), { timeout: 30_000 }).toMatch(new RegExp(`${room} · 0:0[2-9]`))
-    await expectGoodLooks(ada, 'left-recorded', locale === 'en-GB' ? ['light'] : ['dark'])
-    await ada.find('card-recordings').click()
-    await expect.poll(() => ada.find('library-item').innerText(), { timeout: 15_000 }).toContain(room)
-  })
-}
+test('whoever leaves while recording is told where the recording is', async () => {
+  const ada = await stage.visit('a', 'Ada')
+  const room = stage.room()
+  await ada.enter(room)
+  await ada.find('record').click()
+  await recordedFor(ada, 2)
+  await ada.leave()
+  const told = ada.find('card-recorded')
+  await expect.poll(() => told.innerText(), { timeout: 30_000 }).toMatch(new RegExp(`${room} · 0:0[2-9]`))
+  await ada.find('card-recordings').click()
+  await expect.poll(() => ada.find('library-item').innerText(), { timeout: 15_000 }).toContain(room)
+})

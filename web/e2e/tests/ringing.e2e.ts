@@ -1,7 +1,6 @@
 // The life of a ring between two people with three devices, one of the caller and two of the callee, on two edges; and every way in which it ends.
 import { beforeEach, expect, test } from 'vitest'
 import { heardAt, quiet } from '../harness/hearing'
-import { expectGoodLooks } from '../harness/look'
 import { becomeContacts, becomeSame, becomeSomebody, callContact, callIs, pastCalls } from '../harness/person'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
@@ -138,7 +137,6 @@ test('who is in a call hears another one, may say so, and may take it', async ()
   await callContact(cy, 'Bo', 'audio')
   await rings(bo)
   expect(await bo.find('incoming').innerText()).toContain('Accepting ends the call that you are in.')
-  await expectGoodLooks(bo, 'incoming-in-call', ['dark'])
   // The call's own controls stay in reach.
   await bo.find('microphone').click()
   await ada.tile('Bo').getByText('Microphone off').waitFor({ state: 'attached' })

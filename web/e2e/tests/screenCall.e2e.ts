@@ -1,9 +1,9 @@
 // Calls that begin with a screen: chosen before it rings, shown to whoever answers and to nobody else, and in the call one way to be seen among others.
 import { beforeEach, expect, test } from 'vitest'
-import { expectGoodLooks } from '../harness/look'
 import { becomeContacts, becomeSomebody, callContact, callIs } from '../harness/person'
 import { giveScreen, screenSeen, screensOf, stopScreens } from '../harness/screen'
 import { useStage } from '../harness/stage'
+import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
 
 const stage = useStage()
@@ -36,7 +36,8 @@ test('a call that shows a screen is announced as one, taken by voice, and goes o
   await expect.poll(() => bo.page.getByTestId('live').innerText(), SOON).toContain('Ada wants to show you their screen')
   expect(await ada.find('outgoing-screen').innerText()).toBe('Bo sees the screen that you have chosen once they answer, not before.')
   expect(await screensOf(ada)).toEqual(['live'])
-  await Promise.all([expectGoodLooks(ada, 'screen-outgoing', ['dark']), expectGoodLooks(bo, 'screen-incoming', ['dark'])])
+  await expectGoodState(ada, 'calling-screen')
+  await expectGoodState(bo, 'incoming-screen')
 
   await bo.find('accept-audio').click()
   await boSeesTheScreen()

@@ -28,7 +28,7 @@ async function refuseJoins({ page }: Visitor, code: string): Promise<void> {
   })
 }
 
-test('the start, filled in wrong, and offered to be installed', async () => {
+test('the start, filled in wrong, and offered to be installed; the library without anything in it', async () => {
   const ada = await stage.visit('a', 'Ada')
   await ada.open('/')
   await ada.find('new-room').click()
@@ -38,6 +38,9 @@ test('the start, filled in wrong, and offered to be installed', async () => {
   await ada.page.evaluate(() => dispatchEvent(Object.assign(new Event('beforeinstallprompt', { cancelable: true }), { prompt: () => Promise.resolve() })))
   await ada.find('install').waitFor()
   await expectGoodState(ada, 'start-wrong', { whole: true })
+  await ada.open('/library')
+  await ada.find('library-empty').waitFor()
+  await expectGoodState(ada, 'library-empty')
 })
 
 test('the lobby: waiting for leave, without devices, with busy ones, in a browser that has none; joining; a room that is full', async () => {
@@ -81,16 +84,6 @@ test('the lobby: waiting for leave, without devices, with busy ones, in a browse
   await cy.find('join').click()
   await cy.find('again').waitFor()
   await expectGoodState(cy, 'room-full')
-})
-
-test('the check where the relay is down', async () => {
-  await stage.mesh.stranded.start()
-  const ada = await stage.visit('stranded', 'Ada')
-  await ada.open('/r/check')
-  await ada.find('open-check').click()
-  await ada.page.locator('[data-testid="check-network"]:not([data-state="running"])').waitFor()
-  await ada.find('check-network-again').scrollIntoViewIfNeeded()
-  await expectGoodState(ada, 'check-down', { open: () => ada.find('check-network-again').scrollIntoViewIfNeeded() })
 })
 
 test('a locked room: before it, waiting, refused, with nobody there to ask, and removed from it', async () => {

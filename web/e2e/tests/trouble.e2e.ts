@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { expectGoodLooks } from '../harness/look'
 import { useStage } from '../harness/stage'
+import { expectGoodState } from '../harness/state'
 
 const stage = useStage()
 
@@ -15,7 +15,6 @@ test('whoever is refused camera and microphone is told so, and can still join to
   await expect.poll(() => notice.innerText()).toContain('This page may not use your camera and microphone')
   expect(await notice.innerText()).toContain('switch Camera and Microphone on, then try again')
   await bo.page.getByText('You can join without a camera and a microphone').waitFor()
-  await expectGoodLooks(bo, 'denied')
   await bo.join()
 
   await Promise.all([bo.sees('Ada'), bo.hears('Ada')])
@@ -50,7 +49,7 @@ test('whoever has no WebRTC is told so before anything is asked, in their langua
     await expect.poll(() => ada.find('notice').innerText()).toContain(how)
     expect(await ada.find('join').count()).toBe(0)
     expect(await ada.page.evaluate(() => (window as unknown as { asked: number }).asked), 'cameras and microphones that were asked for').toBe(0)
-    await expectGoodLooks(ada, 'no-webrtc')
+    if (locale === 'en-GB') await expectGoodState(ada, 'no-webrtc')
   }
 })
 
@@ -83,7 +82,6 @@ test('whoever goes offline is told so, and is told when it is over', async () =>
   await ada.notice('reconnecting').waitFor()
   expect(await ada.notice('reconnecting').innerText()).toContain('Lost touch with callmesh. Reconnecting…')
   await Promise.all([ada.sees('Bo'), bo.sees('Ada')])
-  await expectGoodLooks(ada, 'line-lost', ['dark'])
 
   // It goes by itself after a moment, so it is looked at by whoever waits for it.
   await Promise.all([ada.notice('recovered').filter({ hasText: 'Connected again' }).waitFor(), ada.setOffline(false)])
@@ -100,7 +98,7 @@ test('whoever is refused by the edge is told so, in words and with a way out', a
   await visitor.find('name').fill('Ada')
   await visitor.find('join').click()
   await visitor.page.getByText('You may not enter here').waitFor()
-  await expectGoodLooks(visitor, 'refused-by-edge')
+  await expectGoodState(visitor, 'refused-by-edge')
   await visitor.page.unroute('**/v1/guest')
   await visitor.find('again').click()
   await visitor.join()
