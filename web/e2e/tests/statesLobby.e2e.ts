@@ -57,10 +57,7 @@ test('the lobby: waiting for leave, without devices, with busy ones, in a browse
     await expectFocusKept(ada, 'open-check')
   }
   const old = await stage.visit('a', 'Ada')
-  await old.page.addInitScript(() => {
-    Object.defineProperty(navigator, 'mediaDevices', { value: undefined })
-    Object.assign(window, { RTCPeerConnection: undefined })
-  })
+  await old.page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'mediaDevices', { value: undefined }))
   await old.open('/r/tea-at-five')
   await old.page.locator('[data-problem="unsupported"]').waitFor()
   await expectGoodState(old, 'lobby-unsupported', { whole: true })
