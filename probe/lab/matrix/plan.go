@@ -21,6 +21,8 @@ type Cell struct {
 	Connected bool         `json:"measured"`
 	Sides     [2]*SideEnds `json:"sides"`
 	Agrees    bool         `json:"agrees"`
+	// Tries is how many attempts it took: one, but for sites that lose packets.
+	Tries int `json:"tries"`
 	// Why explains a difference, or says why nothing could be measured.
 	Why string `json:"why,omitempty"`
 }
@@ -116,6 +118,11 @@ func (c *Cell) judge() {
 		return
 	}
 	c.Why = c.explain()
+}
+
+// mayBeLoss reports whether an attempt failed that was to connect, over a site that loses packets.
+func (c *Cell) mayBeLoss() bool {
+	return c.Connects && !c.Connected && (c.A == lab.Lossy || c.B == lab.Lossy)
 }
 
 // explain says what speaks for a difference between the prediction and what came.

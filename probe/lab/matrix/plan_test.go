@@ -76,6 +76,24 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Only a site that loses packets is a reason to try again what did not connect.
+func TestMayBeLoss(t *testing.T) {
+	for _, c := range []struct {
+		cell Cell
+		want bool
+	}{
+		{Cell{A: lab.Lossy, B: lab.Open, Connects: true}, true},
+		{Cell{A: lab.Open, B: lab.Lossy, Connects: true}, true},
+		{Cell{A: lab.Lossy, B: lab.Open, Connects: true, Connected: true}, false},
+		{Cell{A: lab.Lossy, B: lab.TLSOnly}, false},
+		{Cell{A: lab.Open, B: lab.CGN, Connects: true}, false},
+	} {
+		if got := c.cell.mayBeLoss(); got != c.want {
+			t.Errorf("%+v: %t", c.cell, got)
+		}
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	cells := []Cell{
 		{A: lab.Open, B: lab.TLSOnly, Mode: wire.ModeDirect},

@@ -63,7 +63,7 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Cell, error) {
 			if c.OneSite {
 				b = hosts[c.A][1]
 			}
-			if err := o.measure(ctx, c, [2]string{a, b}); err != nil {
+			if err := o.patiently(ctx, c, [2]string{a, b}); err != nil {
 				c.Why = "not measured: " + err.Error()
 			}
 			mu.Lock()
@@ -81,6 +81,19 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Cell, error) {
 		}
 	}
 	return cells, ctx.Err()
+}
+
+// lossyTries is how often a cell with a lossy site is tried: what is predicted is what the NATs do, and not whether a handshake gets through.
+const lossyTries = 3
+
+// patiently measures a cell, and again if loss may be why it did not come to what was predicted.
+func (o Options) patiently(ctx context.Context, c *Cell, hosts [2]string) error {
+	for c.Tries = 1; ; c.Tries++ {
+		c.Why = ""
+		if err := o.measure(ctx, c, hosts); err != nil || !c.mayBeLoss() || c.Tries == lossyTries {
+			return err
+		}
+	}
 }
 
 // measure runs both sides of a cell.
