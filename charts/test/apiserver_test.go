@@ -68,11 +68,14 @@ func startAPIServer() (*apiserver, error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
+	ended, how := make(chan struct{}), error(nil)
+	go func() {
+		how = c.Wait()
+		close(ended)
+	}()
 	stopAPIServer = func() {
 		_ = stdin.Close()
-		_ = <-ended
+		<-ended
 		_ = log.Close()
 	}
 
@@ -82,9 +85,8 @@ func startAPIServer() (*apiserver, error) {
 	defer cancel()
 	err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		select {
-		case err := <-ended:
-			ended <- err
-			return false, fmt.Errorf("the API server has ended: %w", err)
+		case <-ended:
+			return false, fmt.Errorf("the API server has ended: %w", how)
 		default:
 		}
 		return k.ready(ctx), nil
