@@ -75,6 +75,21 @@ describe('telling the senders', () => {
     expect(sender.set).toHaveLength(1)
   })
 
+  it('asks again for a codec that a negotiation was in the way of', async () => {
+    const sender = new FakeSender([VP8, H264])
+    const set = sender.setParameters.bind(sender)
+    let busy = true
+    sender.setParameters = async (now) => {
+      if (busy && now.encodings[0]?.codec) throw new DOMException('a negotiation is under way', 'InvalidStateError')
+      await set(now)
+    }
+    await applyPlan(connection(new FakeSender(), sender), cameraPlan({ peers: 2 }))
+    expect(chosen(sender)).toBeUndefined()
+    busy = false
+    await applyPlan(connection(new FakeSender(), sender), cameraPlan({ peers: 2 }))
+    expect(chosen(sender)).toBe('video/H264')
+  })
+
   it('keeps the size where the codec is refused', async () => {
     const sender = new FakeSender([VP9])
     const keep = sender.setParameters.bind(sender)

@@ -23,17 +23,20 @@ export async function applyPlan(pc: Pick<RTCPeerConnection, 'getTransceivers'>, 
 }
 
 async function applyEncoding(sender: RTCRtpSender | undefined, wanted: Encoding | null, slot: Slot): Promise<void> {
-  if (!sender || !wanted || (await set(sender, wanted, slot))) return
+  if (!sender || !wanted) return
+  const refusal = await set(sender, wanted, slot)
   // Perhaps for the codec; without one the rest still counts. A browser that can't do that either goes on as it was: there is still the congestion controller.
-  if (wanted.codecs && (await set(sender, { ...wanted, codecs: undefined }, slot))) deaf.add(sender)
+  if (refusal === null || !wanted.codecs || (await set(sender, { ...wanted, codecs: undefined }, slot)) !== null) return
+  // One that was only busy, as with a negotiation, is asked again with the next plan.
+  if (refusal !== 'InvalidStateError') deaf.add(sender)
 }
 
-/** Tells whether the browser could do it. */
-async function set(sender: RTCRtpSender, wanted: Encoding, slot: Slot): Promise<boolean> {
+/** Null, or the name of what the browser has against it. */
+async function set(sender: RTCRtpSender, wanted: Encoding, slot: Slot): Promise<string | null> {
   const parameters = sender.getParameters()
   const [encoding] = parameters.encodings
   // Before the first negotiation there is none.
-  if (!encoding) return true
+  if (!encoding) return null
   const { maxBitrate, maxFramerate, scaleResolutionDownBy, priority, degradation, codecs } = wanted
   // Its members may differ by kind; a microphone has no size.
   const change: RTCRtpEncodingParameters = slot === 'microphone'
@@ -42,16 +45,16 @@ async function set(sender: RTCRtpSender, wanted: Encoding, slot: Slot): Promise<
   const codec = codecs && !deaf.has(sender) ? codecAmong(parameters.codecs, codecs) : undefined
   const same = Object.entries(change).every(([name, value]) => encoding[name as keyof RTCRtpEncodingParameters] === value)
     && (!codec || sameCodec(encoding.codec, codec))
-  if (same && (degradation === undefined || parameters.degradationPreference === degradation)) return true
+  if (same && (degradation === undefined || parameters.degradationPreference === degradation)) return null
   Object.assign(encoding, change)
   if (codec) encoding.codec = codec
   if (degradation) parameters.degradationPreference = degradation
   try {
     await sender.setParameters(parameters)
-  } catch {
-    return false
+  } catch (error) {
+    return error instanceof Error ? error.name : 'Error'
   }
   // One that does not know the member takes no notice of it; it need not be told again.
   if (codec && !sender.getParameters().encodings[0]?.codec) deaf.add(sender)
-  return true
+  return null
 }

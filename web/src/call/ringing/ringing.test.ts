@@ -149,6 +149,14 @@ describe('a call of ours', () => {
     expect(news).toEqual([])
   })
 
+  it('that we gave up shows nothing of us when theirs is accepted for us all the same', async () => {
+    await rings()
+    await ring('c9')
+    ringing.cancel()
+    await told('c9', 'accepted')
+    expect(state()).toMatchObject({ outgoing: null, current: { call: 'c9', with: BO, media: 'audio' } })
+  })
+
   it('cannot be made while another one goes on', async () => {
     await rings()
     await told('c1', 'accepted')

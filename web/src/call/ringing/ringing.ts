@@ -207,7 +207,8 @@ export class Ringing {
   private crossed(call: string): void {
     const ring = this.incoming.get(call)!
     this.drop(call)
-    const media = this.outgoing?.to.id === ring.from.id ? this.outgoing.media : ring.media
+    // Who has given up calling has chosen to show nothing; what theirs was to be is no choice of ours.
+    const media = this.outgoing?.to.id === ring.from.id ? this.outgoing.media : 'audio'
     this.setOutgoing(null)
     this.begin('in', { call, room: ring.room, with: ring.from, media, since: Date.now(), over: null })
   }
