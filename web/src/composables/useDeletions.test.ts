@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Deletion } from '@/media/library/deletion'
 import type { LibraryItem } from '@/media/library/item'
+import { recording as words } from '@/i18n/en/recording'
 import { UNDO_MS, useDeletions } from './useDeletions'
 
 const [one, two] = ['one', 'two'].map((id) => ({ id, title: id }) as LibraryItem) as [LibraryItem, LibraryItem]
@@ -19,6 +20,11 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 describe('deletions', () => {
+  it('have as long as is said of them', () => {
+    expect(words['library.delete.said']).toContain('ten seconds')
+    expect(UNDO_MS).toBe(10_000)
+  })
+
   it('can be taken back for some seconds, each by itself', async () => {
     const { remove, undo, shown, made } = setUp()
     expect(await remove(one)).toBe(true)
