@@ -9,12 +9,16 @@ import (
 	"callmesh/turnctl/coturn"
 )
 
+// nobody is the user and the group that own nothing.
+const nobody = 65534
+
 // CertFiles says how coturn's user comes to read a certificate and its key: where it may read them as they are, as root's own coturn does, there are no
 // files to write; otherwise there are two, copies for its group beside the configuration. A renewed certificate comes there with turnctl rotate.
+// A user that is not there yet is taken for one who may read what everybody may.
 func CertFiles(user, dir, cert, key string) ([]File, error) {
 	uid, gid, err := ids(user)
 	if err != nil {
-		return nil, err
+		uid, gid = nobody, nobody // its package is yet to make that user; Observe says where none is to come
 	}
 	if uid < 0 {
 		uid = os.Geteuid()

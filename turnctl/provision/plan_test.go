@@ -71,6 +71,8 @@ func TestUnitIn(t *testing.T) {
 	}
 }
 
+const noUser = "no-such-user"
+
 // A certificate that coturn's user can't read is copied to where it can.
 func TestCertFiles(t *testing.T) {
 	dir := t.TempDir()
@@ -86,6 +88,12 @@ func TestCertFiles(t *testing.T) {
 	files, err := CertFiles("nobody", "/etc", cert, key)
 	if err != nil || len(files) != 2 || files[1].Path != "/etc/turnserver.key" || !files[1].Secret || files[1].Mode != 0o640 {
 		t.Errorf("%+v %v", files, err)
+	}
+	if files, err := CertFiles(noUser, "/etc", cert, key); err != nil || len(files) != 2 {
+		t.Errorf("for a user that a package is yet to make: %+v %v", files, err)
+	}
+	if _, err := (Host{}).Observe(t.Context(), Want{User: noUser}); err == nil || !strings.Contains(err.Error(), noUser) {
+		t.Errorf("a user that no package is to make: %v", err)
 	}
 	if _, err := CertFiles("nobody", "/etc", cert, filepath.Join(dir, "none.pem")); err == nil {
 		t.Error("a key that is not there was taken")
