@@ -26,7 +26,7 @@ const (
 type Prover func(ctx context.Context) []verdict.Item
 
 // Apply does the steps of a plan in their order. When one fails, or the proof does, those that were done are undone, last first, and coturn runs again as it
-// did before; a package that was installed stays. The items say what was done, what the proof found, and what was put back.
+// did before; a package that was installed stays, and does not run. The items say what was done, what the proof found, and what was put back.
 func (h Host) Apply(ctx context.Context, want Want, have Facts, steps []Step, prove Prover, say func(line string)) []verdict.Item {
 	var items []verdict.Item
 	var undo []func(ctx context.Context) error
@@ -54,9 +54,12 @@ func (h Host) rollBack(undo []func(ctx context.Context) error, have Facts, say f
 	defer cancel()
 	say("putting everything back as it was")
 	var errs []error
-	restart := false
+	restart, stays := false, ""
 	for i := len(undo) - 1; i >= 0; i-- {
 		err := undo[i](ctx)
+		if errors.Is(err, errInstalled) {
+			stays = "; the package that was installed stays, and does not run"
+		}
 		if errors.Is(err, errRestart) {
 			restart, err = true, nil
 		}
@@ -70,15 +73,18 @@ func (h Host) rollBack(undo []func(ctx context.Context) error, have Facts, say f
 	}
 	if err := errors.Join(errs...); err != nil {
 		return verdict.Item{
-			Name: "provision.rollback", Status: verdict.Fail, Severity: verdict.Critical, Summary: "not everything could be put back: " + err.Error(),
+			Name: "provision.rollback", Status: verdict.Fail, Severity: verdict.Critical, Summary: "not everything could be put back: " + err.Error() + stays,
 			Fix: "mend what is named, then run turnctl provision again",
 		}
 	}
-	return verdict.Item{Name: "provision.rollback", Status: verdict.OK, Summary: "everything is as it was before"}
+	return verdict.Item{Name: "provision.rollback", Status: verdict.OK, Summary: "everything is as it was before" + stays}
 }
 
-// errRestart asks whoever undoes to restart coturn once all is undone.
+// errRestart asks whoever undoes to have coturn run as it did before, once all is undone.
 var errRestart = errors.New("restart")
+
+// errInstalled does so, and says that there is a package that stays: Debian's starts coturn as soon as it is installed, open to anybody.
+var errInstalled = fmt.Errorf("installed: %w", errRestart)
 
 // errProof says that the proof failed; its items say how.
 var errProof = errors.New("the relay does not prove to work")
@@ -89,9 +95,13 @@ func (h Host) do(ctx context.Context, want Want, s Step, prove Prover) (undo fun
 		// Images of containers come without lists of packages. Where there are lists, it is no matter if they can't be renewed.
 		stale := run(ctx, installTimeout, []string{"apt-get", "update"})
 		if err := run(ctx, installTimeout, s.Argv); err != nil {
-			return nil, nil, errors.Join(err, stale)
+			err = errors.Join(err, stale)
+			if _, missing := os.Stat(want.Binary); missing != nil {
+				return nil, nil, err
+			}
+			return func(context.Context) error { return errInstalled }, nil, err // half of it may be there, and run
 		}
-		return nil, nil, nil
+		return func(context.Context) error { return errInstalled }, nil, nil
 	case Write, Own:
 		err := write(want, s.File)
 		if err == nil && s.File.Apply != nil {

@@ -19,7 +19,7 @@ type Service interface {
 	Running(ctx context.Context) (bool, error)
 	// Restart has coturn run with the files as they are now, and waits until it takes connections.
 	Restart(ctx context.Context) error
-	// Stop ends coturn.
+	// Stop ends coturn, for good where it is a service of the host's.
 	Stop(ctx context.Context) error
 }
 
@@ -67,9 +67,9 @@ func (s Systemd) Restart(ctx context.Context) error {
 	})
 }
 
-// Stop stops the unit; whether it starts at boot stays as it is.
+// Stop stops the unit, and has it start at boot no more: a package that was just installed, and Restart, have told it to.
 func (s Systemd) Stop(ctx context.Context) error {
-	return errors.Join(run(ctx, commandTimeout, []string{"systemctl", "daemon-reload"}), run(ctx, commandTimeout, []string{"systemctl", "stop", s.Unit}))
+	return errors.Join(run(ctx, commandTimeout, []string{"systemctl", "daemon-reload"}), run(ctx, commandTimeout, []string{"systemctl", "disable", "--now", s.Unit}))
 }
 
 // listens waits until something takes connections at an address. alive says why there is nothing to wait for any more.
