@@ -78,7 +78,7 @@ func (c *ProvisionConfig) certName() string {
 }
 
 // limits are what may bound a relay that this process runs, beside its configuration: open files, which coturn inherits, and ports that others take.
-// With systemd both are set.
+// With systemd both are set, but for ports where /proc/sys cannot be written to.
 func (c *ProvisionConfig) limits(own bool) []verdict.Item {
 	var items []verdict.Item
 	relay := c.relay(false)
@@ -98,7 +98,7 @@ func (c *ProvisionConfig) limits(own bool) []verdict.Item {
 			})
 		}
 	}
-	if taken, among, left := provision.PortsTaken(c.MinPort, c.MaxPort); taken && own {
+	if taken, among, left := provision.PortsTaken(c.MinPort, c.MaxPort); taken && (own || !provision.Settable()) {
 		want := fmt.Sprintf("%d-%d", c.MinPort, c.MaxPort)
 		items = append(items, verdict.Item{
 			Name: "provision.ports", Status: verdict.Warn, Severity: verdict.Low,

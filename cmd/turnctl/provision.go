@@ -190,7 +190,7 @@ func (c *ProvisionConfig) want(binary string, systemd bool) (provision.Want, err
 		want.Files = append(want.Files, provision.File{
 			Path: "/etc/systemd/system/coturn.service.d/turnctl.conf", Content: []byte(relay.Systemd(c.version(), c.Conf)), Mode: 0o644, Restart: true,
 		})
-		if taken, _, left := provision.PortsTaken(c.MinPort, c.MaxPort); taken {
+		if taken, _, left := provision.PortsTaken(c.MinPort, c.MaxPort); taken && provision.Settable() {
 			want.Files = append(want.Files, provision.PortsFile(c.MinPort, c.MaxPort, left))
 		}
 	}

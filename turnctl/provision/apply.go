@@ -147,20 +147,16 @@ func write(want Want, f File) error {
 	return put(f.Path, f.Content, f.Mode, -1, gid)
 }
 
+// unwrite puts the file back, whether or not what it put in force can be taken back.
 func unwrite(s Step) error {
-	path := s.File.Path
+	var reverted error
 	if s.File.Revert != nil {
-		if err := s.File.Revert(); err != nil {
-			return err
-		}
+		reverted = s.File.Revert()
 	}
 	if s.Before == nil {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return errors.Join(reverted, removeAll(s.File.Path))
 	}
-	return put(path, s.Before.Content, s.Before.Mode, s.Before.UID, s.Before.GID)
+	return errors.Join(reverted, put(s.File.Path, s.Before.Content, s.Before.Mode, s.Before.UID, s.Before.GID))
 }
 
 // put replaces a file so that its name never stands for half of it. An id of -1 leaves the owner; only root can give files away.

@@ -1,10 +1,12 @@
 package provision
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Where Linux says which ports connections are given, and which of those it leaves out; for IPv6 too.
@@ -40,6 +42,15 @@ func covers(list string, first, last int) bool {
 		}
 	}
 	return false
+}
+
+// Settable says whether Linux can be told so from here: many containers see /proc/sys and may not write to it.
+func Settable() bool {
+	f, err := os.OpenFile(reserved, os.O_WRONLY, 0)
+	if err == nil {
+		_ = f.Close()
+	}
+	return !errors.Is(err, syscall.EROFS)
 }
 
 // PortsFile leaves relay ports to coturn, beside those that are left out already, from now on and at every start of the host.

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,5 +58,19 @@ func TestApplyAndRevert(t *testing.T) {
 		if strings.Join(done, " ") != want || (err == nil) != proven {
 			t.Errorf("proven %v: %v, and the file: %v", proven, done, err)
 		}
+	}
+}
+
+// What can't be taken back is told, and the file is put back all the same.
+func TestRevertFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	no := errors.New("read-only")
+	file := File{Path: path, Mode: 0o600, Apply: func() error { return no }, Revert: func() error { return no }}
+	items := Host{}.Apply(t.Context(), Want{}, Facts{}, []Step{{Kind: Write, File: file}}, nil, func(string) {})
+	if last := items[len(items)-1]; last.Status != verdict.Fail || !strings.Contains(last.Summary, no.Error()) {
+		t.Errorf("%+v", last)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file: %v", err)
 	}
 }
