@@ -34,7 +34,8 @@ type File struct {
 	Secret bool
 	// Restart says that coturn must be restarted to see a change.
 	Restart bool
-	// Apply puts the file in force once it is written, and Revert what was before, should it be taken back. Nil: there is nothing to do.
+	// Apply puts the file in force once it is written, and Revert what was before, should it be taken back. Nil: there is nothing to do. A file with an
+	// Apply is wanted only while it is not in force, and written even if it is there as it should be.
 	Apply, Revert func() error
 }
 
@@ -132,7 +133,7 @@ func planFile(want Want, have Facts, f File) (step Step, differs bool) {
 		return step, true
 	}
 	step.Before = &is
-	if !bytes.Equal(is.Content, f.Content) {
+	if !bytes.Equal(is.Content, f.Content) || f.Apply != nil {
 		step.Changes = changes(f, is.Content)
 		return step, true
 	}

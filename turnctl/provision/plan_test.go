@@ -58,6 +58,15 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// A file that is there as it should be, and not in force, is put in force.
+func TestPlanPutsInForce(t *testing.T) {
+	f := File{Path: "/etc/sysctl.d/60-turnctl.conf", Content: []byte("x=1\n"), Mode: 0o644, Apply: func() error { return nil }}
+	have := Facts{Version: coturn.Debian, Running: true, Files: map[string]FileFacts{f.Path: {Content: f.Content, Mode: f.Mode}}}
+	if got := kinds(Plan(Want{Files: []File{f}}, have)); got != "write prove" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestUnitIn(t *testing.T) {
 	for cgroup, want := range map[string]string{
 		"0::/system.slice/coturn.service\n":             "coturn.service",
