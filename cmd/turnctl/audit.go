@@ -48,7 +48,8 @@ func auditCommand() *cobra.Command {
 		Long: `Read a turnserver.conf for what an attacker could use, line by line, and try the same with the relay that runs:
 peers on loopback, in private networks and at metadata services in every form, allocations without credentials,
 with well-known secrets, without end, and doors that stand open beside. What is sent through the relay goes to
-sockets of the audit's own on this host, or to the relay's own loopback; no other host hears of it.
+sockets of the audit's own on this host, and Connect to this host's own addresses or the relay's own loopback;
+no other host hears of it.
 
 With --config alone the relay is tried if it runs at an address of this machine; none is started.
 Exits 1 where there is a finding; what only an upgrade of coturn mends is a warning.`,

@@ -2,8 +2,8 @@
 // networks and at metadata services, in every form in which IPv6 can write an IPv4 address; allocations without credentials, with default
 // secrets, without end; and doors that stand open beside. Each finding has a severity, what it rests on, and the line that mends it.
 //
-// It asks for permissions and channels, and sends nothing through them. Packets and connections through the relay go to sockets of its own
-// on this host, where the relay is on it too, and otherwise to the relay's own loopback.
+// It asks for permissions and channels, and sends nothing through them. Packets through the relay go to sockets of its own on this host, where the
+// relay is on it too; Connect goes to this host's own addresses or the relay's own loopback.
 package audit
 
 import (

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"callmesh/turnctl/ownaddr"
 )
 
 // witness is a socket of this host at an address that no caller is to reach: what it hears came through the relay.
@@ -26,22 +28,23 @@ type witnesses struct {
 	heard   []netip.AddrPort
 }
 
-// openWitnesses opens one for each peer that is an address of this host. There are none where the relay's address is not this host's.
+// openWitnesses opens one for each peer that is this host's own address. There are none where the relay's address is not this host's.
 func openWitnesses(relay netip.Addr, peers []peer) *witnesses {
 	w := &witnesses{token: "callmesh turnctl audit " + rand.Text()}
-	here, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(relay, 0)))
-	if err != nil {
+	// That a socket can be bound says nothing where net.ipv4.ip_nonlocal_bind is on.
+	own := ownaddr.List()
+	here := func(a netip.Addr) bool { return a.IsLoopback() || slices.Contains(own, a) }
+	if !here(relay) {
 		return w
 	}
-	_ = here.Close()
 	for _, p := range peers {
 		local := p.addr.Unmap()
-		if local.IsMulticast() || local == broadcast || local.IsUnspecified() {
-			continue // such a socket would not be at one address of this host
+		if !here(local) {
+			continue
 		}
 		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0)))
 		if err != nil {
-			continue // not an address of this host
+			continue // without IPv6, say
 		}
 		at := netip.AddrPortFrom(p.addr, conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
 		w.closers = append(w.closers, conn.Close)
@@ -79,8 +82,6 @@ func (w *witnesses) Close() {
 	}
 	w.serving.Wait()
 }
-
-var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // arrivalTime is how long what is on its way may take to arrive.
 const arrivalTime = 300 * time.Millisecond
