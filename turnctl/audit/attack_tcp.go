@@ -54,6 +54,8 @@ func (a *attacking) connects() {
 				}
 			case code == 0 || code == 401 || code == 437 || code == 438:
 				a.add(p.name, verdict.Unknown, "", "", turnclient.Words(err, transactionTime), "Connect to %s could not be tried on an %s allocation", p.addr, group)
+				a.drop(c)
+				return
 			}
 			tried++
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
+	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
@@ -71,5 +73,42 @@ func TestHostileRelays(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A relay on which Connect could not be tried is not said to have refused it.
+func TestConnectUntried(t *testing.T) {
+	at := turntest.Impostor(t, "tcp", func(b []byte, _ netip.AddrPort, say func([]byte) error) {
+		m := &stun.Message{Raw: bytes.Clone(b)}
+		var name stun.Username
+		if m.Decode() != nil || name.GetFrom(m) != nil {
+			refuse(b, say, 401)
+			return
+		}
+		key := stun.NewLongTermIntegrity(name.String(), "realm", turnauth.Password(secret, name.String()))
+		switch {
+		case key.Check(m) != nil:
+			refuse(b, say, 401)
+		case m.Type.Method == stun.MethodConnect:
+			refuse(b, say, 437)
+		case m.Type.Method == stun.MethodAllocate:
+			_ = say(stun.MustBuild(stun.NewTransactionIDSetter(m.TransactionID), stun.NewType(m.Type.Method, stun.ClassSuccessResponse), key).Raw)
+		default:
+			refuse(b, say, 403)
+		}
+	})
+	u, err := turnclient.ParseURL("turn:" + at.String() + "?transport=tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := audit.TargetAt(u)
+	r := audit.Run(t.Context(), audit.Options{Target: &target, Secret: secret, Version: coturn.Debian, Timeout: 300 * time.Millisecond})
+	var tried, ok bool
+	for _, i := range r.Items {
+		tried = tried || i.Status == verdict.Unknown && strings.HasPrefix(i.Summary, "Connect to 127.0.0.1 could not be tried on an IPv4")
+		ok = ok || i.Name == "relay.tcp" && i.Status == verdict.OK
+	}
+	if !tried || ok || r.Exit() != verdict.ExitUnmeasured {
+		t.Errorf("%v", r.Items)
 	}
 }
