@@ -84,4 +84,4 @@ func (w *witnesses) Close() {
 }
 
 // arrivalTime is how long what is on its way may take to arrive.
-const arrivalTime = 300 * time.Millisecond
+const arrivalTime = time.Second
