@@ -126,7 +126,7 @@ func renderText(cfg *RelayConfig, format string) (string, error) {
 	return string(rendered.Bytes()), err
 }
 
-// certificateName is the first name that a certificate is for; "" where there is none to read.
+// certificateName is the first name that a certificate is for and callers can use, so no wildcard; "" where there is none to read.
 func certificateName(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -137,10 +137,15 @@ func certificateName(path string) string {
 		return ""
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil || len(cert.DNSNames) == 0 {
+	if err != nil {
 		return ""
 	}
-	return strings.ToLower(cert.DNSNames[0])
+	for _, name := range cert.DNSNames {
+		if !strings.Contains(name, "*") {
+			return strings.ToLower(name)
+		}
+	}
+	return ""
 }
 
 // printDiff shows what would change, secrets masked on both sides.

@@ -4,11 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"callmesh/cmd/internal/cli"
 	"callmesh/turnctl/coturn"
+	"callmesh/turnctl/turntest"
 )
 
 // Whatever a declarative file holds, what is rendered of it is read back as it was meant, line by line.
@@ -45,4 +47,17 @@ func FuzzRelayFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The chart wants a name that callers can use: a wildcard is none.
+func TestCertificateName(t *testing.T) {
+	ca := turntest.NewCA(t)
+	for want, names := range map[string][]string{
+		"turn.example.org": {"*.example.org", "Turn.example.org", "eu.example.org"},
+		"":                 {"*.example.org"},
+	} {
+		if got := certificateName(ca.Issue(t, time.Now().Add(time.Hour), names...).CertFile); got != want {
+			t.Errorf("%v: %q, want %q", names, got, want)
+		}
+	}
 }

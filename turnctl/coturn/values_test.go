@@ -60,7 +60,7 @@ func (s *schema) wrong(at string, v any) (list []string) {
 	return list
 }
 
-// Whatever a relay is like, its values are such as the chart takes.
+// The values of these relays, from the plainest to one with everything, are such as the chart takes.
 func TestChartTakesTheValues(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "charts", "callmesh", "values.schema.json"))
 	if err != nil {
