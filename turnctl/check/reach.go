@@ -61,6 +61,8 @@ func (l *ladder) reach(others bool) {
 	}
 	if l.stopped == "" {
 		l.client = turnclient.New(conn, t, l.o.Timeout)
+	} else if conn != nil {
+		_ = conn.Close() // the certificate's step may be the one in which ctx ends
 	}
 }
 
