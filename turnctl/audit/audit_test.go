@@ -92,8 +92,8 @@ func TestEveryPlantedWeaknessIsNamed(t *testing.T) {
 		}
 	}
 	for _, i := range r.Items {
-		if i.Status == verdict.Fail && (i.Severity == "" || i.Fix == "") {
-			t.Errorf("%s lacks its severity or the line that mends it", i.Name)
+		if i.Status == verdict.Fail && (i.Severity == "" || i.Evidence == "" || i.Fix == "") {
+			t.Errorf("%s lacks its severity, its evidence or the line that mends it: %v", i.Name, i)
 		}
 		for _, s := range []string{"hunter2", "wonderland"} {
 			if strings.Contains(fmt.Sprint(i), s) {

@@ -44,15 +44,30 @@ func (r *reading) warn(name string, s verdict.Severity, l coturn.Line, fix, form
 }
 
 func (r *reading) find(status verdict.Status, name string, s verdict.Severity, l coturn.Line, fix, format string, args ...any) {
-	i := verdict.Item{Name: name, Group: r.Path, Status: status, Severity: s, Summary: fmt.Sprintf(format, args...), Fix: fix}
-	if l.Key != "" {
-		i.Evidence = evidence(r.Path, l)
-	}
-	r.items = append(r.items, i)
+	r.items = append(r.items, verdict.Item{
+		Name: name, Group: r.Path, Status: status, Severity: s, Summary: fmt.Sprintf(format, args...), Evidence: evidence(r.Path, l), Fix: fix,
+	})
 }
 
-// evidence is a line with its number, without its secret.
+// line is the one that counts for a key; the zero Line where there is none.
+func (r *reading) line(key string) coturn.Line {
+	l, _ := r.conf.Last(key)
+	return l
+}
+
+// beside is what a finding rests on that is no line of the file.
+func beside(format string, args ...any) coturn.Line {
+	return coturn.Line{Comment: fmt.Sprintf(format, args...)}
+}
+
+// evidence is a line with its number, without its secret. The zero Line is one that the file lacks.
 func evidence(path string, l coturn.Line) string {
+	switch {
+	case l.Key == "" && l.Comment != "":
+		return l.Comment
+	case l.Key == "":
+		return path + ": no such line"
+	}
 	masked := coturn.Config{Lines: []coturn.Line{l}}.Masked().Lines[0]
 	return fmt.Sprintf("%s:%d: %s", path, l.Number, masked)
 }
@@ -91,7 +106,8 @@ func (r *reading) keys() {
 		r.ok("config.keys", "coturn %s knows every key, and can read every rule", r.Version)
 	}
 	if r.Mode.Perm()&0o004 != 0 && r.hasSecret() {
-		r.bad("config.mode", verdict.High, coturn.Line{}, "chmod 640 "+r.Path, "every user of this machine can read the secrets in it (mode %04o)", r.Mode.Perm())
+		r.bad("config.mode", verdict.High, beside("%s: %s", r.Path, r.Mode.Perm()), "chmod 640 "+r.Path,
+			"every user of this machine can read the secrets in it (mode %04o)", r.Mode.Perm())
 	}
 }
 
@@ -122,7 +138,7 @@ func (r *reading) users() {
 		r.bad("auth.mixed", verdict.Medium, l, "remove the user lines, or use-auth-secret", "user= beside use-auth-secret: coturn takes the shared secret alone, and passes the users over")
 	}
 	if r.conf.Get("realm") == "" && (shared || len(named) > 0) {
-		r.bad("auth.realm", verdict.Medium, coturn.Line{}, "realm=example.org", "no realm: coturn takes the host's domain, and credentials for another are refused")
+		r.bad("auth.realm", verdict.Medium, r.line("realm"), "realm=example.org", "no realm: coturn takes the host's domain, and credentials for another are refused")
 	}
 	weak := false
 	for _, l := range r.conf.Lines {
@@ -135,7 +151,7 @@ func (r *reading) users() {
 		}
 	}
 	for _, s := range r.DatabaseSecrets {
-		weak = r.secret(s, coturn.Line{}) || weak
+		weak = r.secret(s, beside("the user database")) || weak
 	}
 	if count := len(r.conf.Values("static-auth-secret")) + len(r.DatabaseSecrets); !weak && count > 0 {
 		r.ok("auth.secrets", "shared secrets that cannot be guessed: %d", count)
@@ -173,19 +189,17 @@ func (r *reading) quotas() {
 		return n
 	}
 	before := len(r.items)
-	userLine, _ := r.conf.Last("user-quota")
-	totalLine, _ := r.conf.Last("total-quota")
 	if number("user-quota") <= 0 {
-		r.bad("quota.user", verdict.High, userLine, "user-quota=100", "one user may take every port of the relay")
+		r.bad("quota.user", verdict.High, r.line("user-quota"), "user-quota=100", "one user may take every port of the relay")
 	}
 	if number("total-quota") <= 0 {
-		r.bad("quota.total", verdict.Medium, totalLine, "total-quota=10000", "allocations without a bound: the relay ends for want of files or ports, not in good order")
+		r.bad("quota.total", verdict.Medium, r.line("total-quota"), "total-quota=10000", "allocations without a bound: the relay ends for want of files or ports, not in good order")
 	}
 	if len(r.items) == before {
 		r.ok("quota", "a user may have %d allocations, all together %d", number("user-quota"), number("total-quota"))
 	}
 	if number("max-bps") <= 0 && number("bps-capacity") <= 0 {
-		r.warn("quota.bandwidth", verdict.Low, coturn.Line{}, "max-bps=3000000", "one allocation may take all of the bandwidth")
+		r.warn("quota.bandwidth", verdict.Low, r.line("max-bps"), "max-bps=3000000", "one allocation may take all of the bandwidth")
 	}
 	low, high := number("min-port"), number("max-port")
 	if low == 0 {
@@ -195,7 +209,6 @@ func (r *reading) quotas() {
 		high = 65535
 	}
 	if ports := high - low + 1; ports < coturn.MinRelayPorts {
-		l, _ := r.conf.Last("max-port")
-		r.bad("ports.few", verdict.Medium, l, fmt.Sprintf("max-port=%d", low+coturn.MinRelayPorts-1), "%d relay ports: one caller can take them all, and the next gets 508", max(ports, 0))
+		r.bad("ports.few", verdict.Medium, r.line("max-port"), fmt.Sprintf("max-port=%d", low+coturn.MinRelayPorts-1), "%d relay ports: one caller can take them all, and the next gets 508", max(ports, 0))
 	}
 }

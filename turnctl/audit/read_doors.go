@@ -12,17 +12,16 @@ import (
 func (r *reading) tls() {
 	served := r.conf.Get("cert") != "" && !r.conf.On("no-tls")
 	if !served {
-		r.warn("tls.none", verdict.Low, coturn.Line{}, "cert=… and pkey=…", "no TLS: callers behind firewalls that pass nothing else cannot use this relay")
+		r.warn("tls.none", verdict.Low, r.line("no-tls"), "cert=… and pkey=…", "no TLS: callers behind firewalls that pass nothing else cannot use this relay")
 		return
 	}
 	before := len(r.items)
 	for _, old := range []struct{ off, on, name string }{{"no-tlsv1", "tlsv1", "TLS 1.0"}, {"no-tlsv1_1", "tlsv1_1", "TLS 1.1"}} {
 		switch {
 		case r.Version.OldTLSOptIn() && r.conf.On(old.on):
-			l, _ := r.conf.Last(old.on)
-			r.bad("tls.old", verdict.Medium, l, "remove "+old.on, "%s is taken, which RFC 8996 forbids", old.name)
+			r.bad("tls.old", verdict.Medium, r.line(old.on), "remove "+old.on, "%s is taken, which RFC 8996 forbids", old.name)
 		case !r.Version.OldTLSOptIn() && !r.conf.On(old.off):
-			r.bad("tls.old", verdict.Medium, coturn.Line{}, old.off, "%s is not refused, which RFC 8996 forbids", old.name)
+			r.bad("tls.old", verdict.Medium, r.line(old.off), old.off, "%s is not refused, which RFC 8996 forbids", old.name)
 		}
 	}
 	if len(r.items) == before {
@@ -39,10 +38,9 @@ func (r *reading) doors() {
 	case !cliOn:
 		r.ok("cli.closed", "no telnet interface")
 	case !local(r.conf.Get("cli-ip")):
-		l, _ := r.conf.Last("cli-ip")
-		r.bad("cli.reachable", verdict.High, l, "cli-ip=127.0.0.1", "the telnet interface is open to other machines: who has its password, which is sent in the clear, ends calls")
+		r.bad("cli.reachable", verdict.High, r.line("cli-ip"), "cli-ip=127.0.0.1", "the telnet interface is open to other machines: who has its password, which is sent in the clear, ends calls")
 	case !given || password.Value == "":
-		r.warn("cli.password", verdict.Low, coturn.Line{}, cliOff(v), "the telnet interface is on without a password, so coturn %s closes it; say so", v)
+		r.warn("cli.password", verdict.Low, password, cliOff(v), "the telnet interface is on without a password, so coturn %s closes it; say so", v)
 	case !strings.HasPrefix(password.Value, "$5$") && (len(password.Value) < 8 || defaultSecret(password.Value)):
 		r.bad("cli.weak-password", verdict.High, password, "cli-password= with a long one, as turnadmin -P prints it", "the telnet interface has a password that can be guessed")
 	default:
@@ -60,14 +58,14 @@ func (r *reading) doors() {
 		r.bad("relay.server-relay", verdict.Critical, l, "remove server-relay", "packets from anybody reach a caller's relay address, permission or not")
 	}
 	if !r.conf.On("no-tcp-relay") {
-		r.warn("relay.tcp", verdict.Low, coturn.Line{}, "no-tcp-relay", "relaying over TCP (RFC 6062) is offered, which no browser asks for and inner services speak")
+		r.warn("relay.tcp", verdict.Low, r.line("no-tcp-relay"), "no-tcp-relay", "relaying over TCP (RFC 6062) is offered, which no browser asks for and inner services speak")
 	}
 	if !v.SoftwareOptIn() && !r.conf.On("no-software-attribute") || v.SoftwareOptIn() && r.conf.On("software-attribute") {
-		fix := "no-software-attribute"
+		key, fix := "no-software-attribute", "no-software-attribute"
 		if v.SoftwareOptIn() {
-			fix = "remove software-attribute"
+			key, fix = "software-attribute", "remove software-attribute"
 		}
-		r.warn("stun.software", verdict.Low, coturn.Line{}, fix, "coturn tells strangers its version")
+		r.warn("stun.software", verdict.Low, r.line(key), fix, "coturn tells strangers its version")
 	}
 }
 
@@ -125,14 +123,15 @@ func (r *reading) ownAddresses() []netip.Addr {
 
 // vulnerabilities of the version are warnings: the configuration cannot mend what only an upgrade can. Where it could, and does not, it is a finding.
 func (r *reading) vulnerabilities() {
+	version := beside("version %s", r.Version)
 	for _, f := range r.Version.Vulnerabilities() {
 		switch {
 		case !f.Concerns(r.conf):
 			continue
 		case f.Workaround != "":
-			r.bad("version."+f.ID, f.Severity, coturn.Line{}, f.Workaround, "coturn %s: %s (mended in %s)", r.Version, f.Summary, f.FixedIn)
+			r.bad("version."+f.ID, f.Severity, version, f.Workaround, "coturn %s: %s (mended in %s)", r.Version, f.Summary, f.FixedIn)
 		default:
-			r.warn("version."+f.ID, f.Severity, coturn.Line{}, "upgrade to coturn "+f.FixedIn.String()+" or later", "coturn %s: %s", r.Version, f.Summary)
+			r.warn("version."+f.ID, f.Severity, version, "upgrade to coturn "+f.FixedIn.String()+" or later", "coturn %s: %s", r.Version, f.Summary)
 		}
 	}
 }
