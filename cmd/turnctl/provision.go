@@ -64,7 +64,8 @@ func provisionCommand() *cobra.Command {
 		Use:   "provision",
 		Short: "Put a hardened, proven coturn on this host, or put everything back",
 		Long: `Put a hardened coturn on this host: its configuration, its secret, access to its certificate, its limits and its service.
-It is started and proved with the steps of turnctl check; if that fails, everything is put back as it was before.
+It is started and proved with the steps of turnctl check; if that fails, everything is put back as it was before;
+a package that was installed for it stays, and does not run.
 A second run changes nothing and says so. The keys are those of turnctl render, and can stand in a YAML file (--config FILE).
 
 With systemd, coturn is a service. Without, --supervise runs it under this process: it is started again when it fails, ended

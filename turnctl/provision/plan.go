@@ -96,7 +96,7 @@ func Plan(want Want, have Facts) []Step {
 	if have.Version.IsZero() && want.Package != "" {
 		restart = true
 		steps = append(steps, Step{
-			Kind: Install, What: "install the package " + want.Package,
+			Kind: Install, What: "install the package " + want.Package + ", after apt-get update",
 			Argv: []string{"apt-get", "install", "--yes", "--no-install-recommends", want.Package},
 		})
 	}
@@ -117,7 +117,7 @@ func Plan(want Want, have Facts) []Step {
 		if !have.Running {
 			what = "start coturn"
 		}
-		steps = append(steps, Step{Kind: Restart, What: what})
+		steps = append(steps, Step{Kind: Restart, What: what + "; as a service of systemd's it is started at boot too"})
 	}
 	if len(steps) > 0 {
 		steps = append(steps, Step{Kind: Prove, What: "prove it with the steps of turnctl check; put everything back if that fails"})
@@ -127,6 +127,9 @@ func Plan(want Want, have Facts) []Step {
 
 func planFile(want Want, have Facts, f File) (step Step, differs bool) {
 	step = Step{Kind: Write, File: f, What: fmt.Sprintf("write %s (mode %04o%s)", f.Path, f.Mode, group(want.User))}
+	if f.Apply != nil {
+		step.What += " and put it in force"
+	}
 	is, there := have.Files[f.Path]
 	if !there {
 		step.Changes = changes(f, nil)
