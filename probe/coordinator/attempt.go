@@ -9,6 +9,7 @@ import (
 
 	"callmesh/bus"
 	"callmesh/bus/wire"
+	"callmesh/probe/pair"
 )
 
 const (
@@ -27,7 +28,17 @@ var errNotBegun = errors.New("not begun")
 func (r *runner) attempt(ctx context.Context, a Attempt, agents [2]wire.Agent) (wire.Traversal, error) {
 	at, id := time.Now(), wire.NewTestID()
 	halves := [2]half{{agent: agents[0]}, {agent: agents[1]}}
-	if err := r.begin(ctx, a, id, agents); err != nil {
+	servers, lack, err := r.servers(a.Mode, agents)
+	if err != nil {
+		return wire.Traversal{}, err
+	}
+	if lack != nil {
+		// Agents would not meet for it, and what they tell of that reads as if signalling had failed.
+		none := &wire.AgentResult{Outcome: wire.Outcome{Result: wire.ResultNoCandidates, Step: wire.StepGather}, Why: plain(lack)}
+		halves[0].result, halves[1].result = none, none
+		return merge(a, r.o.Run, at.UnixMilli(), halves), nil
+	}
+	if err := r.begin(ctx, a, id, agents, servers); err != nil {
 		r.stop(id, agents[:]...)
 		return wire.Traversal{}, err
 	}
@@ -61,18 +72,30 @@ func (r *runner) attempt(ctx context.Context, a Attempt, agents [2]wire.Agent) (
 	}
 }
 
+// servers are those of each agent. lack says that one of them has none for a mode that can't do without: the relays there were may have stopped since.
+func (r *runner) servers(mode wire.TraversalMode, agents [2]wire.Agent) (servers [2][]wire.ICEServer, lack, err error) {
+	for i, agent := range agents {
+		if servers[i], err = r.o.Servers(agent); err != nil {
+			return servers, nil, err
+		}
+		if !mode.Relayed() {
+			continue
+		}
+		if e := pair.Serves(mode, servers[i]); e != nil {
+			lack = fmt.Errorf("agent %s: %w", agent.ID, e)
+		}
+	}
+	return servers, lack, nil
+}
+
 // begin tells both agents.
-func (r *runner) begin(ctx context.Context, a Attempt, id string, agents [2]wire.Agent) error {
+func (r *runner) begin(ctx context.Context, a Attempt, id string, agents [2]wire.Agent, servers [2][]wire.ICEServer) error {
 	var answers [2]wire.AgentAnswer
 	var errs [2]error
 	var both sync.WaitGroup
 	for i, agent := range agents {
-		servers, err := r.o.Servers(agent)
-		if err != nil {
-			return err
-		}
 		other := agents[1-i]
-		test := &wire.PairTest{Other: other.ID, OtherRun: other.Run, Mode: a.Mode, LimitMs: r.o.Limit.Milliseconds(), Servers: servers}
+		test := &wire.PairTest{Other: other.ID, OtherRun: other.Run, Mode: a.Mode, LimitMs: r.o.Limit.Milliseconds(), Servers: servers[i]}
 		both.Go(func() {
 			answers[i], errs[i] = r.ask(ctx, agent, wire.AgentAsk{Ask: wire.AskBegin, Test: id, Begin: test})
 		})

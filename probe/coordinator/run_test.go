@@ -68,6 +68,31 @@ func TestARelayThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// A relay that has left the registry in the middle of a run is no trouble of signalling, and is not tried again as if it were.
+func TestARelayThatIsNotThereAnyMore(t *testing.T) {
+	m := newMesh(t)
+	m.agent("a")
+	m.agent("b")
+	o := m.options("gone", 1)
+	o.Agents = []wire.AgentID{"a", "b"}
+	o.Modes = []wire.TraversalMode{wire.ModeRelayUDP}
+	asked := 0
+	o.Servers = func(wire.Agent) ([]wire.ICEServer, error) {
+		if asked++; asked > 1 {
+			return nil, nil
+		}
+		return []wire.ICEServer{{URLs: []string{"turn:198.51.100.1:9?transport=udp"}, Username: "u", Credential: "p"}}, nil
+	}
+	res, err := coordinator.Do(t.Context(), o)
+	if err != nil || len(res.Made) != 1 || len(res.Left) != 0 {
+		t.Fatalf("%v: %+v", err, res)
+	}
+	r := m.stored("gone")["probe/gone/a/b/relay-udp/1"]
+	if r.Result != wire.ResultNoCandidates || r.Step != wire.StepGather || !strings.Contains(r.Why, "agent b: there is no relay for relay-udp") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // An agent that is killed in the middle of a run: what the others can do is done, its own is left, and gone on with when it is back.
 func TestAnAgentIsKilled(t *testing.T) {
 	m := newMesh(t)
