@@ -26,7 +26,8 @@ type Relays struct {
 	TTL  time.Duration
 }
 
-// For are the servers of an agent: the static ones, or else those that work in its region, or if that has none in any other.
+// For are the servers of an agent: the static ones, or else a few of those that work in its region, or if that has none in any other. Without a region they are all
+// that work anywhere, which tell what a run can try.
 func (r *Relays) For(region wire.Region, now time.Time) ([]wire.ICEServer, error) {
 	if len(r.Static) > 0 {
 		return r.static(now)
@@ -36,11 +37,18 @@ func (r *Relays) For(region wire.Region, now time.Time) ([]wire.ICEServer, error
 		list = r.Registry.List()
 	}
 	list = slices.DeleteFunc(list, func(s bus.RelayState) bool { return s.Health != wire.RelayHealthy || s.Draining || len(r.Secrets) == 0 })
+	if region == "" {
+		return r.minted(list, now)
+	}
 	if own := slices.DeleteFunc(slices.Clone(list), func(s bus.RelayState) bool { return s.Region != region }); len(own) > 0 {
 		list = own
 	}
-	var servers []wire.ICEServer
-	for _, s := range list[:min(len(list), maxRelays)] {
+	return r.minted(list[:min(len(list), maxRelays)], now)
+}
+
+// minted are the relays with credentials.
+func (r *Relays) minted(list []bus.RelayState, now time.Time) (servers []wire.ICEServer, err error) {
+	for _, s := range list {
 		secret, ok := turnauth.ByID(r.Secrets, string(s.Key))
 		if !ok {
 			secret = r.Secrets[0]

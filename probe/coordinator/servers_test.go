@@ -50,6 +50,18 @@ func TestRelaysOfTheMesh(t *testing.T) {
 			}
 		}
 	}
+	for _, id := range []wire.RelayID{"three", "four"} {
+		announce("eu", id, wire.RelayHealthy, current)
+	}
+	for deadline := time.Now().Add(patience); len(rs.List()) < 5 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got, err := relays.For("elsewhere", now); err != nil || len(got) != 3 {
+		t.Errorf("of four relays an agent is given %d, %v", len(got), err)
+	}
+	if got, err := relays.For("", now); err != nil || len(got) != 4 {
+		t.Errorf("a run is planned by %d of four relays, %v", len(got), err)
+	}
 	relays.Secrets = nil
 	if got, err := relays.For("eu", now); err != nil || len(got) != 0 {
 		t.Errorf("without a secret: %v, %+v", err, got)
