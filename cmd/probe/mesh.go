@@ -44,9 +44,9 @@ func (c *MeshConfig) join(ctx context.Context, name string, log *slog.Logger, me
 	return b, nil
 }
 
-// open is join, and waits until the mesh answers.
+// open is join, and waits until the mesh answers, or ctx ends. What is opened outlives ctx: who is interrupted still stores what was made.
 func (c *MeshConfig) open(ctx context.Context, name string, log *slog.Logger) (*bus.Bus, error) {
-	b, err := c.join(ctx, name, log, nil)
+	b, err := c.join(context.WithoutCancel(ctx), name, log, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +54,9 @@ func (c *MeshConfig) open(ctx context.Context, name string, log *slog.Logger) (*
 	defer cancel()
 	if err := b.WaitReady(waiting); err != nil {
 		b.Close()
+		if ctx.Err() != nil {
+			return nil, cli.Unmeasured("nats-url: interrupted before the mesh answered")
+		}
 		return nil, cli.Unmeasured("nats-url: the mesh does not answer within %s, or no edge of it has ever been there", busTimeout)
 	}
 	return b, nil

@@ -40,7 +40,7 @@ Exit codes: 0 every attempt was made and stored; 1 they were, and some that migh
 }
 
 func (c *RunConfig) do(ctx context.Context, out, progress io.Writer, log *slog.Logger) error {
-	b, err := c.open(context.WithoutCancel(ctx), "run", log)
+	b, err := c.open(ctx, "run", log)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	_ "callmesh/bus/bustest" // makes this program a nats-server where it is told to be one
 	"callmesh/bus/wire"
@@ -250,6 +254,19 @@ func (w *world) stopTheRelay(t *testing.T) {
 	m := w.reported(t, "stopped").Modes[0]
 	if m.Connected < 1 || m.NoCandidates < 2 || m.NoSignalling != 0 || m.Steps[0].Name != string(wire.StepGather) {
 		t.Errorf("%+v, %v", m.Tally, m.Steps)
+	}
+}
+
+// Who interrupts a run that waits for a NATS that is not there need not wait with it.
+func TestARunIsInterruptedBeforeItBegins(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	waits := time.AfterFunc(100*time.Millisecond, stop)
+	defer waits.Stop()
+	c := RunConfig{MeshConfig: MeshConfig{NATSURL: []string{"nats://127.0.0.1:1"}}}
+	began := time.Now()
+	err := c.do(ctx, io.Discard, io.Discard, slog.New(slog.DiscardHandler))
+	if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "interrupted") || took > busTimeout/2 {
+		t.Errorf("after %v: %v", took, err)
 	}
 }
 
