@@ -54,7 +54,14 @@ func (b *Bus) metaIsAway() bool {
 func (b *Bus) lookForMeta() {
 	ctx, cancel := context.WithTimeout(b.ctx, metaPatience)
 	defer cancel()
-	stream, err := b.js.Stream(ctx, streamName(b.opts.Region, 0))
+	region := b.opts.Region
+	if region == "" { // a guest of none: one leader is there for all
+		var err error
+		if region, err = b.home(""); err != nil {
+			return
+		}
+	}
+	stream, err := b.js.Stream(ctx, streamName(region, 0))
 	if err != nil {
 		return
 	}
@@ -67,8 +74,14 @@ func (b *Bus) lookForMeta() {
 	if err == nil {
 		discard(stream, cons)
 	}
-	b.metaAway.Store(0)
-	b.log.Info("JetStream has a meta leader again")
+	b.metaFound()
+}
+
+// metaFound notes that the meta leader is there.
+func (b *Bus) metaFound() {
+	if b.metaAway.Swap(0) != 0 {
+		b.log.Info("JetStream has a meta leader again")
+	}
 }
 
 // noMeta tells whether a request failed because JetStream has no meta leader, or may have: then nobody answers.

@@ -94,7 +94,7 @@ func (b *Bus) storeMsg(ctx context.Context, msg *nats.Msg) error {
 	}
 }
 
-// home is the region itself if it has streams, else the first that has.
+// home is the region itself if it has streams, else the first that has and is in reach.
 func (b *Bus) home(region wire.Region) (wire.Region, error) {
 	regions := b.regions.list()
 	if len(regions) == 0 {
@@ -102,6 +102,11 @@ func (b *Bus) home(region wire.Region) (wire.Region, error) {
 	}
 	for _, r := range regions {
 		if r == region {
+			return r, nil
+		}
+	}
+	for _, r := range regions {
+		if !b.CutOff(r) {
 			return r, nil
 		}
 	}
@@ -116,7 +121,7 @@ type TraversalFilter struct {
 }
 
 // Traversals reads the records of all regions, each once and every one that was stored before, those of one region in the order stored. It returns [ErrUnavailable] if a
-// region can't be read: an [AbroadError] if that is true of other regions only. What the others have is handed out all the same.
+// region can't be read: an [AbroadError] if that is true of other regions only, and not of all that there are. What the others have is handed out all the same.
 func (b *Bus) Traversals(ctx context.Context, f TraversalFilter, each func(wire.Traversal)) error {
 	if f.Run != "" {
 		if _, err := wire.ParseRunID(string(f.Run)); err != nil {
@@ -152,7 +157,11 @@ func (b *Bus) Traversals(ctx context.Context, f TraversalFilter, each func(wire.
 			abroad.Err, abroad.Regions = err, append(abroad.Regions, region)
 		}
 	}
-	if len(errs) == 0 && len(abroad.Regions) > 0 {
+	switch {
+	case len(errs) > 0:
+	case len(abroad.Regions) == len(regions): // to a guest of no region all of them are others
+		return fmt.Errorf("%w: no region can be read: %w", ErrUnavailable, abroad.Err)
+	case len(abroad.Regions) > 0:
 		return abroad
 	}
 	return errors.Join(errs...)
@@ -203,6 +212,7 @@ func (b *Bus) readTraversals(ctx context.Context, region wire.Region, source wir
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrUnavailable, name, err)
 		}
+		b.metaFound()
 		seq, err := b.drainConsumer(ctx, cons, last.Seq, func(msg jetstream.Msg, _ *jetstream.MsgMetadata) { take(msg.Data()) })
 		discard(stream, cons)
 		if !errors.Is(err, errLags) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,5 +168,48 @@ func TestTraversalsOfAGuestOfNoRegion(t *testing.T) {
 	})
 	if !b.Ready() {
 		t.Error("it counts as cut off, though streams take messages")
+	}
+}
+
+// To a guest of no region every region is another one. It makes do with those that are in reach, and takes none of them for a mesh without records.
+func TestTraversalsWhileRegionsAreAway(t *testing.T) {
+	t.Parallel()
+	m := bustest.Super(t, 1, "eu", "us")
+	for _, region := range []wire.Region{"eu", "us"} {
+		o := node(t, m.Region(string(region)).URLs()...)
+		o.Region = region
+		store(t, ready(t, o), tested(wire.RunID(region), 1))
+	}
+	o := node(t, m.Region("us").URLs()...)
+	o.Region, o.Guest = "", true
+	said := new(syncedText)
+	o.Logger = said.logger()
+	b := ready(t, o)
+	read := func() (n int, err error) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		err = b.Traversals(ctx, bus.TraversalFilter{}, func(wire.Traversal) { n++ })
+		return n, err
+	}
+	m.Isolate(bustest.Cut, "eu")
+	n, err := read()
+	if regions, only := bus.Abroad(err); n != 1 || !only || !slices.Equal(regions, []wire.Region{"eu"}) {
+		t.Errorf("while eu is away, %d are read, and %v", n, err)
+	}
+	must(t, b.AnnounceAgent(t.Context(), vantage("quito", "sa"))) // to us, though eu is the first by name
+	m.Heal()
+	m.Await()
+	eventually(t, "all is read, and JetStream's leader, which was lost, is told to be found", func() error {
+		n, err := read()
+		if all := said.String(); n != 2 || !strings.Contains(all, "has no meta leader") || !strings.Contains(all, "has a meta leader again") {
+			return fmt.Errorf("%d read: %w", n, err)
+		}
+		return err
+	})
+	m.Region("eu").Kill(0)
+	m.Region("us").Kill(0)
+	n, err = read()
+	if _, only := bus.Abroad(err); n != 0 || only || !errors.Is(err, bus.ErrUnavailable) {
+		t.Errorf("while all are away, %d are read, and %v", n, err)
 	}
 }
