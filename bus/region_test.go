@@ -147,6 +147,8 @@ func TestTwoRegions(t *testing.T) {
 			}
 		}
 		// Whether asia is back is found out while nobody waits: once it is known to be away, nobody spends the time again that the first did.
+		// One that the machine holds up is no sign of that: who waited for asia would do so each time that it is looked for.
+		slow := []string{}
 		for begun := time.Now(); time.Since(begun) < 12*time.Second; {
 			start := time.Now()
 			err := eu.Replay(t.Context(), []bus.Scope{s}, since, func(bus.Scope, []byte) {})
@@ -154,9 +156,12 @@ func TestTwoRegions(t *testing.T) {
 				t.Fatalf("a replay while asia is away: %v", err)
 			}
 			if took := time.Since(start); took >= 2*time.Second {
-				t.Errorf("%v after asia was found to be away, a replay waited %v for it", start.Sub(begun), took)
+				slow = append(slow, fmt.Sprintf("%v after %v", took, start.Sub(begun)))
 			}
 			time.Sleep(20 * time.Millisecond)
+		}
+		if len(slow) > 1 {
+			t.Errorf("once asia was found to be away, replays waited for it: %s", strings.Join(slow, ", "))
 		}
 		if posts, _, err := eu.History(t.Context(), s, wire.Mid{}, 10); err != nil || len(posts) != 2 {
 			t.Errorf("the history has %d posts, %v", len(posts), err)
