@@ -45,8 +45,8 @@ func (c *RunConfig) do(ctx context.Context, out, progress io.Writer, log *slog.L
 		return err
 	}
 	defer b.Close()
-	id := wire.RunID(c.Run)
-	if id == "" {
+	id, fresh := wire.RunID(c.Run), c.Run == ""
+	if fresh {
 		id = wire.NewRunID()
 	}
 	relays := &coordinator.Relays{Static: c.TURNURL, Secrets: c.secrets, Name: "probe", TTL: time.Hour}
@@ -68,7 +68,9 @@ func (c *RunConfig) do(ctx context.Context, out, progress io.Writer, log *slog.L
 		return err
 	}
 	fmt.Fprintf(progress, "run %s: %v, each pair %d times\n", id, modes, c.Repeat)
-	res, err := coordinator.Do(ctx, c.options(b, id, modes, relays, progress, log))
+	o := c.options(b, id, modes, relays, progress, log)
+	o.Fresh = fresh
+	res, err := coordinator.Do(ctx, o)
 	if err != nil {
 		return cli.Unmeasured("%w", err)
 	}

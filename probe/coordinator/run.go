@@ -17,6 +17,8 @@ type Options struct {
 	// Bus is a guest's, and ready.
 	Bus *bus.Bus
 	Run wire.RunID
+	// Fresh says that the run is new: a region that can't be read has nothing of it.
+	Fresh bool
 	// Agents are who tries whom. None: all that are there, and those that the run has had before.
 	Agents []wire.AgentID
 	Modes  []wire.TraversalMode
@@ -127,6 +129,10 @@ func (r *runner) before(ctx context.Context) (stored map[string]bool, names []wi
 			}
 		}
 	})
+	if _, only := bus.Abroad(err); only && r.o.Fresh {
+		r.o.Logger.Warn("regions are out of reach; the run is new, and goes on without them", "error", err)
+		err = nil
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("what run %s has stored can't be read: %w", r.o.Run, err)
 	}

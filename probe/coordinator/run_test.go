@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus"
+	"callmesh/bus/bustest"
 	"callmesh/bus/wire"
 	"callmesh/probe/coordinator"
 )
@@ -200,6 +202,37 @@ func TestARunIsInterrupted(t *testing.T) {
 	}
 	if got := len(m.stored("interrupted")); got != len(res.Made) {
 		t.Errorf("%d are stored of %d", got, len(res.Made))
+	}
+}
+
+// A region that is away may have a part of a run that goes on, and has none of a new one.
+func TestARunWhileARegionIsAway(t *testing.T) {
+	m := bustest.Super(t, 1, "eu", "us")
+	open := func(at string, o bus.Options) *bus.Bus {
+		o.URLs, o.Logger = m.Region(at).URLs(), logger(t)
+		b, err := bus.Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if err := b.WaitReady(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	open("eu", bus.Options{Region: "eu"})
+	open("us", bus.Options{Region: "us"})
+	o := (&mesh{t: t, own: open("us", bus.Options{Guest: true})}).options("new", 1)
+	o.Patience = 5 * time.Second
+	m.Isolate(bustest.Cut, "eu")
+	if _, err := coordinator.Do(t.Context(), o); err == nil || !strings.Contains(err.Error(), "can't be read") {
+		t.Errorf("one that goes on: %v", err)
+	}
+	o.Fresh = true
+	if _, err := coordinator.Do(t.Context(), o); err == nil || !strings.Contains(err.Error(), "takes two agents") {
+		t.Errorf("a new one: %v", err)
 	}
 }
 
