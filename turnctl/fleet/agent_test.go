@@ -141,9 +141,7 @@ func TestAgent(t *testing.T) {
 		}
 	})
 	comes(t, rs, "eu/one healthy turn turns")
-	if !a.Announced() {
-		t.Error("it does not know that it is announced")
-	}
+	waitFor(t, "it knows that it is announced", a.Announced) // which it learns after those who read
 	load.Store(7)
 	waitFor(t, "the load is known", func() bool {
 		s := rs.List()
