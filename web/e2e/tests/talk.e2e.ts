@@ -43,8 +43,8 @@ test('20 MB arrive whole though the connection is lost in the middle and another
       end()
       noted.push({ stored: file.stored, state: file.state })
       // The link is begun anew, as when it can't be mended; it is no part of what the page offers.
-      const { roster } = room as unknown as { roster: { all(): { link: { renew(): void } }[] } }
-      for (const { link } of roster.all()) link.renew()
+      const { parts } = room as unknown as { parts: { roster: { all(): { link: { renew(): void } }[] } } }
+      for (const { link } of parts.roster.all()) link.renew()
       const after = room.snapshot().files[0]
       if (after) noted.push({ stored: after.stored, state: after.state })
     })
