@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -133,6 +134,17 @@ func validText(what, s string, limit int) error {
 		}
 	}
 	return nil
+}
+
+// PlainText makes what programs and strangers said fit for a record: at most so many bytes of UTF-8, with blanks for control characters.
+func PlainText(s string, most int) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, s)
+	return strings.ToValidUTF8(s[:min(len(s), most)], "")
 }
 
 // Source names one edge's stream of events into one room or into one user's inbox. Events of a source are numbered from 1 without holes.

@@ -3,10 +3,8 @@ package agent
 import (
 	"cmp"
 	"context"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"callmesh/bus"
 	"callmesh/bus/wire"
@@ -46,7 +44,7 @@ func (a *Agent) hear(working context.Context, parts *sync.WaitGroup, m bus.Messa
 	var answer wire.AgentAnswer
 	if ask, err := wire.ParseAgentAsk(m.Payload); err != nil {
 		a.log.Warn("something was asked that makes no sense", "error", err)
-		answer = wire.AgentAnswer{State: wire.TestRefused, Why: plain(err.Error())}
+		answer = wire.AgentAnswer{State: wire.TestRefused, Why: wire.PlainText(err.Error(), maxWhy)}
 	} else {
 		answer = a.answer(working, parts, ask)
 	}
@@ -133,11 +131,11 @@ func (t *test) run(ctx context.Context) wire.AgentResult {
 		if err != nil {
 			why = err.Error()
 		}
-		return wire.AgentResult{Outcome: wire.Outcome{Result: wire.ResultNoSignalling, Step: wire.StepSignal}, Why: plain(why)}
+		return wire.AgentResult{Outcome: wire.Outcome{Result: wire.ResultNoSignalling, Step: wire.StepSignal}, Why: wire.PlainText(why, maxWhy)}
 	}
 	got := all[0]
 	r := wire.AgentResult{
-		Outcome: got.Outcome, GatherMs: got.GatherMs, ConnectMs: got.ConnectMs, JitterMs: got.JitterMs, Loss: got.Loss, KbitPerS: got.KbitPerS, Theirs: got.Theirs, Why: plain(got.Why),
+		Outcome: got.Outcome, GatherMs: got.GatherMs, ConnectMs: got.ConnectMs, JitterMs: got.JitterMs, Loss: got.Loss, KbitPerS: got.KbitPerS, Theirs: got.Theirs, Why: wire.PlainText(got.Why, maxWhy),
 	}
 	if got.Path == wire.PathRelay {
 		r.RelayRegion = regionOf(t.with.Servers)
@@ -153,15 +151,4 @@ func regionOf(servers []wire.ICEServer) (region wire.Region) {
 		}
 	}
 	return region
-}
-
-// plain is what can stand in a record.
-func plain(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
-			return ' '
-		}
-		return c
-	}, s)
-	return strings.ToValidUTF8(s[:min(len(s), maxWhy)], "")
 }

@@ -19,6 +19,8 @@ const (
 	pollEvery = 200 * time.Millisecond
 	// beyond is how long an attempt may take beyond twice its limit, in which two agents meet, try, and wait for each other's last word.
 	beyond = 30 * time.Second
+	// maxWhy is how much of an error stands in a record, in bytes.
+	maxWhy = 200
 )
 
 // errNotBegun says that an attempt could not be begun, which says nothing of it: it can be later.
@@ -34,7 +36,7 @@ func (r *runner) attempt(ctx context.Context, a Attempt, agents [2]wire.Agent) (
 	}
 	if lack != nil {
 		// Agents would not meet for it, and what they tell of that reads as if signalling had failed.
-		none := &wire.AgentResult{Outcome: wire.Outcome{Result: wire.ResultNoCandidates, Step: wire.StepGather}, Why: plain(lack)}
+		none := &wire.AgentResult{Outcome: wire.Outcome{Result: wire.ResultNoCandidates, Step: wire.StepGather}, Why: wire.PlainText(lack.Error(), maxWhy)}
 		halves[0].result, halves[1].result = none, none
 		return merge(a, r.o.Run, at.UnixMilli(), halves), nil
 	}
@@ -145,7 +147,7 @@ func (r *runner) poll(ctx context.Context, h *half, id string, silent *time.Time
 	case errors.Is(err, bus.ErrNobody) && quiet > h.agent.Lease():
 		h.gone = "went away in the middle of it"
 	case quiet > r.o.Patience:
-		h.gone = "could not be reached any more: " + plain(err)
+		h.gone = "could not be reached any more: " + wire.PlainText(err.Error(), maxWhy)
 	}
 }
 
@@ -186,16 +188,4 @@ func (r *runner) ask(ctx context.Context, a wire.Agent, ask wire.AgentAsk) (wire
 	case <-ctx.Done():
 		return wire.AgentAnswer{}, ctx.Err()
 	}
-}
-
-// plain is an error as it can stand in a record.
-func plain(err error) string {
-	const most = 200
-	s := []byte(err.Error())
-	for i, c := range s {
-		if c < ' ' || c >= 0x7f {
-			s[i] = ' '
-		}
-	}
-	return string(s[:min(len(s), most)])
 }

@@ -2,9 +2,7 @@ package fleet
 
 import (
 	"context"
-	"strings"
 	"time"
-	"unicode"
 
 	"callmesh/bus/wire"
 )
@@ -93,16 +91,10 @@ func (a *Agent) relay(now time.Time) wire.Relay {
 	return r
 }
 
-// short makes what others said fit for the registry.
-func short(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
-			return ' '
-		}
-		return c
-	}, s)
-	return strings.ToValidUTF8(s[:min(len(s), 100)], "")
-}
+// maxSaid is how much of what others said goes into the registry, in bytes.
+const maxSaid = 100
+
+func short(s string) string { return wire.PlainText(s, maxSaid) }
 
 // Announced reports whether what was last said still holds: whether callers are sent to the relay, if it works.
 func (a *Agent) Announced() bool {
