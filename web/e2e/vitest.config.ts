@@ -17,6 +17,6 @@ export default defineConfig({
     teardownTimeout: 20_000,
     // Failing is reported with the logs of all processes, which a retry would only hide.
     retry: 0,
-    reporters: ['verbose'],
+    reporters: ['verbose', fileURLToPath(new URL('harness/failures.ts', import.meta.url))],
   },
 })

@@ -96,7 +96,10 @@ export class Visitor {
   /** Waits until pictures of somebody's camera go on being decoded. */
   async sees(name: string, frames = FRAMES): Promise<void> {
     const more = this.rise(name, 'cameraFrames')
-    await expect.poll(more, { timeout: MEDIA_MS, message: `frames of ${name} that ${this.name} decoded` }).toBeGreaterThanOrEqual(frames)
+    const what = `frames of ${name} that ${this.name} decoded`
+    await expect.poll(more, { timeout: MEDIA_MS, message: what }).toBeGreaterThanOrEqual(frames).catch(async (thrown: unknown) => {
+      throw new Error(`${what}: ${await more()} of ${frames}. ${await this.flowsOf(name)}`, { cause: thrown })
+    })
   }
 
   /** Waits until somebody's sound arrives and is no silence. */
@@ -172,6 +175,15 @@ export class Visitor {
     const late = new Promise<string[]>((resolve) => setTimeout(() => resolve(['(no answer)']), 5_000))
     const lines = await Promise.race([flowReport(this.page), late]).catch((thrown: unknown) => [String(thrown)])
     return [`--- connections of ${this.name}`, ...lines].join('\n')
+  }
+
+  /** Of those, what is said of one peer's pictures. */
+  private async flowsOf(name: string): Promise<string> {
+    const lines = (await this.flows()).split('\n')
+    const from = lines.findIndex((line) => line.startsWith(`${name}: `))
+    if (from < 0) return `no connection to ${name}, but: ${lines.filter((line) => !line.startsWith(' ')).join('; ')}`
+    const to = lines.findIndex((line, index) => index > from && !line.startsWith(' '))
+    return lines.slice(from, to < 0 ? undefined : to).map((line) => line.trim()).join('; ')
   }
 
   async depart(): Promise<void> {
