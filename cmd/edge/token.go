@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"callmesh/cmd/internal/cli"
@@ -56,10 +57,27 @@ func tokenCommand() *cobra.Command {
 			return cli.Usage("%w", err)
 		}
 		if *out != "" {
-			return os.WriteFile(*out, []byte(token+"\n"), 0o600)
+			return writeToken(*out, token)
 		}
 		_, err = fmt.Fprintln(c.OutOrStdout(), token)
 		return err
 	}
 	return c
+}
+
+// writeToken takes the place of a file, so that what others could read of that one they can't of this; a pipe or a terminal stays what it is.
+func writeToken(path, token string) error {
+	line := []byte(token + "\n")
+	if at, err := os.Stat(path); err == nil && !at.Mode().IsRegular() {
+		return os.WriteFile(path, line, 0o600)
+	}
+	pending, err := renameio.TempFile(filepath.Dir(path), path) // 0600, whatever the old one was
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pending.Cleanup() }()
+	if _, err := pending.Write(line); err != nil {
+		return err
+	}
+	return pending.CloseAtomicallyReplace()
 }

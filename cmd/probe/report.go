@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
@@ -98,26 +98,11 @@ func (c *ReportConfig) write(r *report.Report, out io.Writer) error {
 		_, err = out.Write(b.Bytes())
 		return err
 	}
-	return replace(c.File, b.Bytes())
-}
-
-// replace puts a whole file in the place of what is there: whoever reads it meanwhile, as a collector does, has the old one or the new one.
-func replace(path string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
+	// Whoever reads it meanwhile, as a collector does, has the whole old one or the whole new one.
+	if err := renameio.WriteFile(c.File, b.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(c.File)), renameio.IgnoreUmask()); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("file: %w", errors.Join(err, os.Remove(f.Name())))
-		}
-	}()
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // terminalWidth is 0 for what is no terminal.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"callmesh/cmd/internal/cli"
@@ -190,21 +191,20 @@ func printDiff(c *cobra.Command, text, format, path string) error {
 // writeConf writes a file whole or not at all, readable for its owner and group alone. It keeps the owner of what it replaces; a new one that root
 // writes belongs to coturn's group.
 func writeConf(path, text string) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".turnctl-*")
+	pending, err := renameio.TempFile(filepath.Dir(path), path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.WriteString(text)
-	owned := ownLike(temp, path)
+	defer func() { _ = pending.Cleanup() }()
+	_, err = pending.WriteString(text)
+	owned := ownLike(pending.File, path)
 	if errors.Is(owned, syscall.EINVAL) {
 		owned = nil // a user namespace that does not know the owner, where root is not root
 	}
-	err = errors.Join(err, temp.Chmod(0o640), owned, temp.Sync(), temp.Close())
-	if err != nil {
+	if err = errors.Join(err, pending.Chmod(0o640), owned); err != nil {
 		return err
 	}
-	return os.Rename(temp.Name(), path)
+	return pending.CloseAtomicallyReplace()
 }
 
 func ownLike(f *os.File, path string) error {

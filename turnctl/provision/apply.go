@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/verdict"
 )
@@ -167,19 +169,19 @@ func put(path string, content []byte, mode fs.FileMode, uid, gid int) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // the link stays
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	pending, err := renameio.TempFile(filepath.Dir(path), path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.Write(content)
+	defer func() { _ = pending.Cleanup() }()
+	_, err = pending.Write(content)
 	if os.Geteuid() == 0 {
-		err = errors.Join(err, temp.Chown(uid, gid))
+		err = errors.Join(err, pending.Chown(uid, gid))
 	}
-	if err := errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+	if err := errors.Join(err, pending.Chmod(mode)); err != nil {
 		return err
 	}
-	return os.Rename(temp.Name(), path)
+	return pending.CloseAtomicallyReplace()
 }
 
 // addSecret adds to the user database, and makes one where there is none: it belongs to whom its directory belongs to.

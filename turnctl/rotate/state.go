@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/google/renameio/v2"
 )
 
 const maxState = 64 << 10
@@ -77,18 +79,17 @@ func (k *kept) end() error {
 
 // replace writes a file so that its name never stands for half of it, nor for one that its reader may not read. Only root can give files away.
 func replace(path string, content []byte, mode fs.FileMode, uid, gid int) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	pending, err := renameio.TempFile(filepath.Dir(path), path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.Write(content)
+	defer func() { _ = pending.Cleanup() }()
+	_, err = pending.Write(content)
 	if os.Geteuid() == 0 {
-		err = errors.Join(err, temp.Chown(uid, gid))
+		err = errors.Join(err, pending.Chown(uid, gid))
 	}
-	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
-	if err != nil {
+	if err = errors.Join(err, pending.Chmod(mode)); err != nil {
 		return err
 	}
-	return os.Rename(temp.Name(), path)
+	return pending.CloseAtomicallyReplace()
 }
