@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests use beside Go and Node, if it is missing: a browser,
-# a TURN server, a packet filter, a compiler for the race detector, and fonts so
+# a TURN server, a packet filter, a gateway's UPnP, a compiler for the race detector, and fonts so
 # that Chinese is not measured in boxes. Only Debian and its relatives are
 # served; elsewhere it says what to install.
 set -euo pipefail
@@ -13,6 +13,7 @@ need() {
 need chromium chromium
 need turnserver coturn
 need nft nftables
+need miniupnpd miniupnpd-nftables
 need ip iproute2
 need sysctl procps
 need sqlite3 sqlite3

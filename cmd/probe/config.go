@@ -17,6 +17,7 @@ type Config struct {
 	Hairpin  bool          `key:"hairpin" default:"false" help:"Also test whether hosts behind this NAT reach each other by their outer addresses. Firewalls read the test as an attack."`
 	Lifetime time.Duration `key:"lifetime" default:"0s" example:"2m" help:"Also watch how long a mapping lasts that is not used, up to so long, which is how long it takes. 0: not at all."`
 	Wait     time.Duration `key:"wait" default:"500ms" help:"How long the first request waits for its answer; each of the next three waits twice as long."`
+	Gateway  string        `key:"gateway" default:"ask" oneof:"off,ask,map" help:"Whether the default gateway is asked if it opens ports by UPnP, NAT-PMP and PCP. map: it is also told to open one for two minutes, which is then closed again."`
 
 	URL    string          `key:"url" example:"wss://calls.example.org" help:"Edge through which two hosts meet."`
 	Token  turnauth.Secret `key:"token" help:"Token for the edge, as edge token prints it."`

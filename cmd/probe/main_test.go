@@ -83,7 +83,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestNATOfAServerThatIsNotThere(t *testing.T) {
-	stdout, stderr, code := probe(t, "nat", "--server", "stun:127.0.0.1:9", "--wait", "20ms", "--output", "json")
+	stdout, stderr, code := probe(t, "nat", "--server", "stun:127.0.0.1:9", "--wait", "20ms", "--gateway", "off", "--output", "json")
 	var r map[string]any
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatalf("%v in %q", err, stdout)
@@ -91,12 +91,12 @@ func TestNATOfAServerThatIsNotThere(t *testing.T) {
 	if code != cli.ExitUnmeasured || r["udp"] != "unknown" || r["mapping"] != "unknown" || r["filtering"] != "unknown" || !strings.Contains(fmt.Sprint(r["why"]), "closed") {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
-	for _, key := range []string{"portPreserved", "hairpin", "lifetimeSeconds"} {
+	for _, key := range []string{"portPreserved", "hairpin", "lifetimeSeconds", "gateway"} {
 		if v, there := r[key]; !there || v != nil {
 			t.Errorf("%s is %v, where nothing was measured", key, v)
 		}
 	}
-	if _, _, code := probe(t, "nat", "--server", "stun:no-such-host.invalid"); code != cli.ExitUnmeasured {
+	if _, _, code := probe(t, "nat", "--gateway", "off", "--server", "stun:no-such-host.invalid"); code != cli.ExitUnmeasured {
 		t.Errorf("a name that nobody has: exit %d", code)
 	}
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"callmesh/cmd/internal/cli"
 	"callmesh/probe/discover"
+	"callmesh/probe/gateway"
 	"callmesh/probe/nat"
 )
 
@@ -23,7 +26,7 @@ Exit codes: 0 told, as far as it can be (the rest says why); 2 bad usage; 3 noth
 		Args: cobra.NoArgs,
 	}
 	cfg := new(Config)
-	b := cli.Bind(c, cfg, "server", "hairpin", "lifetime", "wait", "output")
+	b := cli.Bind(c, cfg, "server", "hairpin", "lifetime", "wait", "gateway", "output")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := b.Load(); err != nil {
 			return err
@@ -35,7 +38,10 @@ Exit codes: 0 told, as far as it can be (the rest says why); 2 bad usage; 3 noth
 		if err != nil {
 			return err
 		}
-		r, err := discover.Run(c.Context(), discover.Options{Server: server, FirstWait: cfg.Wait, Hairpin: cfg.Hairpin, Lifetime: cfg.Lifetime})
+		asked := cfg.ask(c.Context())
+		found, err := discover.Run(c.Context(), discover.Options{Server: server, FirstWait: cfg.Wait, Hairpin: cfg.Hairpin, Lifetime: cfg.Lifetime})
+		// Waited for in any case: a mapping that was made is deleted before the program ends.
+		r := natResult{found, <-asked}
 		if err != nil {
 			return cli.Unmeasured("%w", err)
 		}
@@ -50,7 +56,28 @@ Exit codes: 0 told, as far as it can be (the rest says why); 2 bad usage; 3 noth
 	return c
 }
 
-func writeNAT(w io.Writer, form string, r *discover.Result) error {
+// natResult is what is known of this host's network.
+type natResult struct {
+	*discover.Result
+	// Gateway is what the router says; null if it was not asked.
+	Gateway *gateway.Result `json:"gateway"`
+}
+
+// ask asks the gateway, beside the tests.
+func (c *Config) ask(ctx context.Context) <-chan *gateway.Result {
+	asked := make(chan *gateway.Result, 1)
+	if c.Gateway == "off" {
+		asked <- nil
+		return asked
+	}
+	go func() {
+		r := gateway.Look(ctx, gateway.Options{Map: c.Gateway == "map"})
+		asked <- &r
+	}()
+	return asked
+}
+
+func writeNAT(w io.Writer, form string, r natResult) error {
 	if form == "json" {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
@@ -83,11 +110,15 @@ func writeNAT(w io.Writer, form string, r *discover.Result) error {
 		}
 		row("round trip", fmt.Sprintf("%.1f ms", *r.RoundTripMs), "")
 	}
+	why := r.Why
+	if r.Gateway != nil {
+		why = gatewayRows(row, r.Gateway, why)
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if r.Why != "" {
-		if _, err := fmt.Fprintf(w, "\nnot told, and why: %s\n", r.Why); err != nil {
+	if why != "" {
+		if _, err := fmt.Fprintf(w, "\nnot told, and why: %s\n", why); err != nil {
 			return err
 		}
 	}
@@ -96,6 +127,39 @@ func writeNAT(w io.Writer, form string, r *discover.Result) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", outlook(r.Class()))
 	return err
+}
+
+// gatewayRows are the rows of the router; it gives why, with what the router adds to it.
+func gatewayRows(row func(what, value, meaning string), r *gateway.Result, why string) string {
+	add := func(what, more string) {
+		switch {
+		case more == "":
+		case why == "":
+			why = what + ": " + more
+		default:
+			why += "; " + what + ": " + more
+		}
+	}
+	add("gateway", r.Why)
+	if !r.Address.IsValid() {
+		return why
+	}
+	row("gateway", r.Address.String(), "")
+	for _, p := range []struct {
+		name string
+		gateway.Protocol
+	}{{"upnp", r.UPnP}, {"nat-pmp", r.NATPMP}, {"pcp", r.PCP}} {
+		var meaning []string
+		if p.External.IsValid() {
+			meaning = append(meaning, "its outer address is "+p.External.String())
+		}
+		if p.Maps != nil {
+			meaning = append(meaning, map[bool]string{true: "opens ports", false: "opens no port"}[*p.Maps])
+		}
+		row(p.name, yesNo(p.Answers), strings.Join(meaning, "; "))
+		add(p.name, p.Why)
+	}
+	return why
 }
 
 func yesNo(v *bool) string {
