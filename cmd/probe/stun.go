@@ -46,9 +46,9 @@ func stunCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "stun --url stun:HOST:3478 --url turn:HOST:3478?transport=udp",
 		Short: "Ask many STUN servers and relays, side by side, which addresses this host would have of each, and how long that takes",
-		Long: `Ask many STUN servers and relays, side by side, which addresses this host would have of each (its own, the one that the server sees, one at the relay), and how long that takes.
+		Long: `Ask many STUN servers and relays, side by side, which addresses this host would have of each (its own, the one that the server sees, one at the relay), and how long that takes. A server that has addresses of IPv4 and of IPv6 is asked over both.
 
-Exit codes: 0 each gave all that it should; 1 one did not; 2 bad usage; 3 none gave anything, which may be this network's doing.`,
+Exit codes: 0 each gave all that it should, over each family by which this host has a way out; 1 one did not; 2 bad usage; 3 none gave anything, which may be this network's doing.`,
 		Args: cobra.NoArgs,
 	}
 	cfg := new(StunConfig)
@@ -65,25 +65,35 @@ Exit codes: 0 each gave all that it should; 1 one did not; 2 bad usage; 3 none g
 		if err := writeGathered(c.OutOrStdout(), cfg.Output, results); err != nil {
 			return err
 		}
-		bad, silent := 0, 0
-		for i := range results {
-			if !results[i].OK {
-				bad++
-			}
-			if !results[i].Something() {
-				silent++
-			}
-		}
-		switch {
-		case silent == len(results):
-			return cli.Unmeasured("no server gave anything")
-		case bad > 0:
-			return fmt.Errorf("%d of %d servers did not give all that they should", bad, len(results))
-		}
-		return nil
+		return gathered(results)
 	}
 	withConfigCommands(c, "probe stun", func() any { return new(StunConfig) })
 	return c
+}
+
+// gathered is what the command ends with. A family by which this host has no way out says nothing of a server.
+func gathered(results []gather.Result) error {
+	asked, bad, silent := 0, 0, 0
+	for i := range results {
+		r := &results[i]
+		if r.NoRoute {
+			continue
+		}
+		asked++
+		if !r.OK {
+			bad++
+		}
+		if !r.Something() {
+			silent++
+		}
+	}
+	switch {
+	case silent == asked:
+		return cli.Unmeasured("no server gave anything")
+	case bad > 0:
+		return fmt.Errorf("%d of %d servers did not give all that they should, each family counted by itself", bad, asked)
+	}
+	return nil
 }
 
 func (c *StunConfig) servers(now time.Time) ([]gather.Server, error) {
@@ -108,13 +118,13 @@ func writeGathered(w io.Writer, form string, results []gather.Result) error {
 		return e.Encode(results)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "server\thost\tconnected\tserver reflexive\tafter\trelayed\tafter\t")
+	fmt.Fprintln(t, "server\tover\thost\tconnected\tserver reflexive\tafter\trelayed\tafter\t")
 	for _, r := range results {
 		connected := "-"
 		if r.ConnectMs != nil {
 			connected = fmt.Sprintf("%.1f ms", *r.ConnectMs)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.URL, orDash(r.Host), connected, candidate(r.Srflx), candidate(r.Relay), r.Why)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.URL, orDash(string(r.Family)), orDash(r.Host), connected, candidate(r.Srflx), candidate(r.Relay), r.Why)
 	}
 	return t.Flush()
 }

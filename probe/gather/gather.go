@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pion/turn/v5"
@@ -29,16 +31,21 @@ type Candidate struct {
 	Ms      float64 `json:"ms"` // from the first packet to the answer; over TCP and TLS without the connecting
 }
 
-// Result is what one server gave.
+// Result is what one server gave over one family.
 type Result struct {
 	URL string `json:"url"`
+	// Family is that of the server's address, which is Server. Both are empty if its name has none.
+	Family Family `json:"family,omitempty"`
+	Server string `json:"server,omitempty"`
+	// NoRoute: this host has no way out over this family, so nothing was asked, and nothing is said of the server.
+	NoRoute bool `json:"noRoute,omitempty"`
 	// Host is this host's own address towards the server; it takes no asking.
 	Host string `json:"host,omitempty"`
 	// ConnectMs is to an open TCP connection, or a TLS session. Null over UDP.
 	ConnectMs *float64 `json:"connectMs"`
 	// Srflx is the address that the server sees. Null over TCP and TLS, where it is no address for UDP.
 	Srflx *Candidate `json:"srflx"`
-	// Relay is an address at the relay. Null of a STUN server.
+	// Relay is an address at the relay, of IPv4 by whichever family the relay was asked (RFC 8656, section 7.1, where none is named). Null of a STUN server.
 	Relay *Candidate `json:"relay"`
 	// Why says what did not come of it, in words.
 	Why string `json:"why,omitempty"`
@@ -49,29 +56,44 @@ type Result struct {
 // Something says whether the server gave anything.
 func (r *Result) Something() bool { return r.ConnectMs != nil || r.Srflx != nil || r.Relay != nil }
 
-// parallel is how many servers are asked at once: more would be in each other's times.
+// parallel is how many addresses are asked at once: more would be in each other's times.
 const parallel = 4
 
-// Look asks all of them, each for so long at most, and gives their results in the order of the servers.
+// Look asks all of them, each at its first address of each family and each for so long at most, and gives their results in the order of the servers, IPv4 before IPv6.
 func Look(ctx context.Context, servers []Server, wait time.Duration) []Result {
-	all := make([]Result, len(servers))
+	return look(ctx, servers, wait, net.DefaultResolver.LookupNetIP)
+}
+
+func look(ctx context.Context, servers []Server, wait time.Duration, lookup lookup) []Result {
+	named := make([][]target, len(servers))
+	atOnce(len(servers), func(i int) { named[i] = targets(ctx, servers[i], wait, lookup) })
+	all := slices.Concat(named...)
+	results := make([]Result, len(all))
+	atOnce(len(all), func(i int) { results[i] = all[i].ask(ctx, wait) })
+	return results
+}
+
+// atOnce does n things, a few at once.
+func atOnce(n int, do func(i int)) {
 	room := make(chan struct{}, parallel)
 	var wg sync.WaitGroup
-	for i, s := range servers {
+	for i := range n {
 		room <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-room }()
-			all[i] = look(ctx, s, wait)
+			do(i)
 		})
 	}
 	wg.Wait()
-	return all
 }
 
-func look(ctx context.Context, s Server, wait time.Duration) Result {
+func (t target) ask(ctx context.Context, wait time.Duration) Result {
+	if t.r.Why != "" {
+		return t.r
+	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	l := &looking{s: s, r: Result{URL: s.URL}}
+	l := &looking{target: t}
 	err := l.run(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("no answer within %s", wait)
@@ -84,27 +106,19 @@ func look(ctx context.Context, s Server, wait time.Duration) Result {
 }
 
 type looking struct {
-	s     Server
-	r     Result
+	target
 	doing string
 }
 
 func (l *looking) run(ctx context.Context) error {
-	l.doing = "url"
-	host, port, transport, relay, err := parse(l.s.URL)
+	if err := l.own(ctx); err != nil {
+		return err
+	}
+	conn, err := l.connect(ctx)
 	if err != nil {
 		return err
 	}
-	l.doing = "name"
-	found, err := new(net.Resolver).LookupNetIP(ctx, "ip4", host)
-	if err != nil || len(found) == 0 {
-		return errors.Join(err, errors.New("no IPv4 address of that name"))
-	}
-	server := net.JoinHostPort(found[0].String(), port)
-	conn, err := l.connect(ctx, transport, server, host)
-	if err != nil {
-		return err
-	}
+	server := l.at.String()
 	c, err := turn.NewClient(&turn.ClientConfig{
 		STUNServerAddr: server, TURNServerAddr: server, Conn: conn, Username: l.s.Username, Password: l.s.Password, RequestedAddressFamily: turn.RequestedAddressFamilyIPv4,
 	})
@@ -118,7 +132,7 @@ func (l *looking) run(ctx context.Context) error {
 	if err := c.Listen(); err != nil {
 		return err
 	}
-	if transport == wire.RelayUDP {
+	if l.transport == wire.RelayUDP {
 		l.doing = "binding"
 		begun := time.Now()
 		mapped, err := c.SendBindingRequest()
@@ -127,7 +141,7 @@ func (l *looking) run(ctx context.Context) error {
 		}
 		l.r.Srflx = &Candidate{mapped.String(), ms(begun)}
 	}
-	if !relay {
+	if !l.relay {
 		return nil
 	}
 	l.doing = "allocation"
@@ -144,31 +158,39 @@ func (l *looking) run(ctx context.Context) error {
 	return nil
 }
 
+// own finds this host's own address towards the server. Nothing is sent, so what fails is this host's doing.
+func (l *looking) own(ctx context.Context) error {
+	l.doing = "host"
+	way, err := new(net.Dialer).DialContext(ctx, "udp", l.at.String())
+	if err != nil {
+		l.r.NoRoute = errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL)
+		return err
+	}
+	l.r.Host = way.LocalAddr().(*net.UDPAddr).IP.String()
+	return way.Close()
+}
+
 // connect opens the way to the server.
-func (l *looking) connect(ctx context.Context, t wire.RelayTransport, server, name string) (net.PacketConn, error) {
-	if t == wire.RelayUDP {
+func (l *looking) connect(ctx context.Context) (net.PacketConn, error) {
+	if l.transport == wire.RelayUDP {
 		l.doing = "socket"
-		way, err := new(net.Dialer).DialContext(ctx, "udp4", server)
-		if err != nil {
-			return nil, err
-		}
-		l.r.Host = way.LocalAddr().(*net.UDPAddr).IP.String()
-		if err := way.Close(); err != nil {
-			return nil, err
+		// Of one family: a dual-stack socket would say IPv6 of itself.
+		if l.r.Family == IPv6 {
+			return new(net.ListenConfig).ListenPacket(ctx, "udp6", "[::]:0")
 		}
 		return new(net.ListenConfig).ListenPacket(ctx, "udp4", "0.0.0.0:0")
 	}
 	l.doing = "connection"
 	begun := time.Now()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", server)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", l.at.String())
 	if err != nil {
 		return nil, err
 	}
 	l.r.Host = conn.LocalAddr().(*net.TCPAddr).IP.String()
-	if t == wire.RelayTLS {
+	if l.transport == wire.RelayTLS {
 		l.doing = "TLS"
 		// As a browser does: the system's authorities, and the name of the URL.
-		secure := tls.Client(conn, &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12})
+		secure := tls.Client(conn, &tls.Config{ServerName: l.host, MinVersion: tls.VersionTLS12})
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}
