@@ -49,22 +49,27 @@ func logger(t testing.TB) *slog.Logger {
 
 // mesh is a NATS that can be killed, with an edge's bus, which makes the streams.
 type mesh struct {
-	t   testing.TB
-	p   *bustest.Process
-	own *bus.Bus // the coordinator's
+	t    testing.TB
+	p    *bustest.Process // nil where it is a cluster
+	urls []string
+	own  *bus.Bus // the coordinator's
 }
 
 func newMesh(t testing.TB) *mesh {
 	t.Helper()
-	m := &mesh{t: t, p: bustest.NewProcess(t)}
+	p := bustest.NewProcess(t)
+	m := &mesh{t: t, p: p, urls: []string{p.URL()}}
 	m.open(bus.Options{Region: "eu"})
 	m.own = m.open(bus.Options{Guest: true})
 	return m
 }
 
+// open connects to the NATS, or to the node whose URL is given.
 func (m *mesh) open(o bus.Options) *bus.Bus {
 	m.t.Helper()
-	o.Name, o.URLs, o.Logger = m.t.Name(), []string{m.p.URL()}, logger(m.t)
+	if o.Name, o.Logger = m.t.Name(), logger(m.t); o.URLs == nil {
+		o.URLs = m.urls
+	}
 	b, err := bus.Open(o)
 	if err != nil {
 		m.t.Fatal(err)
@@ -87,9 +92,10 @@ type vantage struct {
 	done    chan error
 }
 
-func (m *mesh) agent(id wire.AgentID) *vantage {
+// agent starts one, which connects to the nodes of those URLs first; without any to whichever.
+func (m *mesh) agent(id wire.AgentID, urls ...string) *vantage {
 	m.t.Helper()
-	b, metrics := m.open(bus.Options{Guest: true}), prometheus.NewRegistry()
+	b, metrics := m.open(bus.Options{Guest: true, URLs: urls}), prometheus.NewRegistry()
 	a, err := agent.New(agent.Options{
 		Registerer: metrics, Bus: b, ID: id, Region: wire.Region("r-" + id), Network: "net-" + string(id), Slots: 2, Lease: 3 * time.Second, Logger: logger(m.t),
 		Classify: func(context.Context) (nat.Class, error) { return nat.Class{Mapping: nat.EIM, Filtering: nat.APDF}, nil },
