@@ -9,6 +9,7 @@ import (
 
 	"callmesh/cmd/internal/cli"
 	"callmesh/cmd/internal/listener"
+	"callmesh/edge/certs"
 	"callmesh/probe/serve"
 	"callmesh/turnctl/turnauth"
 )
@@ -19,7 +20,7 @@ type ServeConfig struct {
 	Listen        string          `key:"listen" default:"127.0.0.1:9092" help:"Address to listen on. Beyond loopback, give it a certificate, or put something before it that has one."`
 	OperatorToken turnauth.Secret `key:"operator-token" help:"Token of at least 16 bytes that operators show: in the browser's form, or as Authorization: Bearer."`
 	Refresh       time.Duration   `key:"refresh" default:"30s" help:"How old what is shown may be; the page reloads itself so often."`
-	TLSCert       string          `key:"tls-cert" example:"/etc/callmesh/tls.crt" help:"PEM file with the certificate, for https."`
+	TLSCert       string          `key:"tls-cert" example:"/etc/callmesh/tls.crt" help:"PEM file with the certificate, for https. It is read again when it changes."`
 	TLSKey        string          `key:"tls-key" example:"/etc/callmesh/tls.key" help:"PEM file with its key."`
 	cli.LogConfig
 }
@@ -74,11 +75,12 @@ func runServe(ctx context.Context, cfg *ServeConfig, c *cobra.Command) error {
 	var conf *tls.Config
 	scheme := "http"
 	if cfg.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+		files, err := certs.Files(cfg.TLSCert, cfg.TLSKey, certs.Options{Logger: log})
 		if err != nil {
 			return cli.Usage("tls-cert: %w", err)
 		}
-		conf, scheme = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, "https"
+		defer files.Close()
+		conf, scheme = files.TLSConfig(), "https"
 	}
 	l, err := listener.Start("listen", cfg.Listen, conf, h, nil, log)
 	if err != nil {

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+
+	"callmesh/turnctl/turntest"
+)
+
+var servingTLS = regexp.MustCompile(`url=https://(127\.0\.0\.1:\d+)/`)
+
+// A certificate that is replaced is shown to whoever comes next, without a restart; what is connected stays so. Files that do not do change nothing.
+func TestServeTakesARenewedCertificate(t *testing.T) {
+	ca, dir := turntest.NewCA(t), t.TempDir()
+	first, second := ca.Issue(t, time.Now().Add(time.Hour), "127.0.0.1"), ca.Issue(t, time.Now().Add(2*time.Hour), "127.0.0.1")
+	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	// place puts a file in the place of what is there, as certbot does.
+	place := func(from, to string) {
+		t.Helper()
+		raw, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(to+".new", raw, 0o600)
+		}
+		if err == nil {
+			err = os.Rename(to+".new", to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	place(first.CertFile, cert)
+	place(first.KeyFile, key)
+
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := exec.CommandContext(ctx, self, "serve", "--input", attempts, "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key)
+	c.Env = append(os.Environ(), asProbe+"=1", "CALLMESH_OPERATOR_TOKEN=an operator's token")
+	logged, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	addr, lines := "", bufio.NewScanner(logged)
+	for addr == "" && lines.Scan() {
+		if m := servingTLS.FindStringSubmatch(lines.Text()); m != nil {
+			addr = m[1]
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, logged)
+	}()
+
+	trust := &tls.Config{RootCAs: ca.Pool}
+	old, err := tls.Dial("tcp", addr, trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = old.Close() }()
+	shows := func() string {
+		t.Helper()
+		conn, err := tls.Dial("tcp", addr, trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	if got := shows(); got != first.Leaf.SerialNumber.String() {
+		t.Fatalf("at first it shows %s", got)
+	}
+	place(second.CertFile, cert) // which does not go with the key that is there
+	place(second.KeyFile, key)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for shows() != second.Leaf.SerialNumber.String() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("it goes on with the old certificate")
+		}
+	}
+	if _, err := fmt.Fprint(old, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(old), nil)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("over the connection from before: %v, %v", res, err)
+	}
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	if err := c.Wait(); err != nil {
+		t.Errorf("it was told to end: %v", err)
+	}
+}
