@@ -34,25 +34,6 @@ func (b *Bus) agentsConfig() jetstream.KeyValueConfig {
 	}
 }
 
-// AnnounceAgent says how an agent is, for the length of its lease. Errors are those of [wire.Agent.Validate], and [ErrUnavailable].
-func (b *Bus) AnnounceAgent(ctx context.Context, a wire.Agent) error {
-	if err := a.Validate(); err != nil {
-		return fmt.Errorf("bus: %w", err)
-	}
-	return b.putAgent(ctx, a, wire.AppendJSON(nil, a))
-}
-
-// WithdrawAgent takes an agent out of the registry at once, as it does when it ends in good order.
-func (b *Bus) WithdrawAgent(ctx context.Context, a wire.Agent) error { return b.putAgent(ctx, a, nil) }
-
-func (b *Bus) putAgent(ctx context.Context, a wire.Agent, value []byte) error {
-	region, err := b.home(a.Region)
-	if err != nil {
-		return err
-	}
-	return b.putLeased(ctx, region, agentsBucket(region), agentKey+string(a.ID), value, a.Lease())
-}
-
 // Agents are those whose leases hold, as this process has heard of them. It is safe for concurrent use.
 type Agents struct {
 	watches *watches

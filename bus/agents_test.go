@@ -50,8 +50,10 @@ func TestAgents(t *testing.T) {
 	present(t, early, berlin, quito)
 	present(t, followAgents(t, guest(t, c.URL(0), "")), berlin, quito)
 
-	again := vantage("berlin", "eu") // the same name, started anew
-	must(t, agents.AnnounceAgent(t.Context(), again))
+	again := vantage("berlin", "eu") // the same name, started anew after a crash: it is free when the lease has ended
+	eventually(t, "the name is free", func() error { return agents.AnnounceAgent(t.Context(), again) })
+	must(t, agents.WithdrawAgent(t.Context(), berlin)) // one that has lost its name takes it from nobody
+	must(t, agents.AnnounceAgent(t.Context(), quito))
 	present(t, early, again, quito)
 	must(t, agents.WithdrawAgent(t.Context(), again))
 	present(t, early, quito)

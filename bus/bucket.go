@@ -72,8 +72,8 @@ func (b *Bus) bucket(ctx context.Context, name string) (jetstream.KeyValue, erro
 	return kv, nil
 }
 
-// putLeased stores an entry of a bucket for a time, or for good if that is 0. Without a value it deletes.
-func (b *Bus) putLeased(ctx context.Context, region wire.Region, bucket, key string, value []byte, life time.Duration) error {
+// putLeased stores an entry of a bucket for a time, or for good if that is 0. Without a value it deletes. If conditions are given that do not hold, it returns [ErrConflict].
+func (b *Bus) putLeased(ctx context.Context, region wire.Region, bucket, key string, value []byte, life time.Duration, conditions ...jetstream.PublishOpt) error {
 	if !b.nc.IsConnected() {
 		return ErrUnavailable
 	}
@@ -82,14 +82,18 @@ func (b *Bus) putLeased(ctx context.Context, region wire.Region, bucket, key str
 	if value == nil {
 		msg.Header.Set("KV-Operation", "DEL")
 	}
-	opts := []jetstream.PublishOpt{jetstream.WithExpectStream("KV_" + bucket), jetstream.WithRetryAttempts(1)}
+	opts := append([]jetstream.PublishOpt{jetstream.WithExpectStream("KV_" + bucket), jetstream.WithRetryAttempts(1)}, conditions...)
 	if life > 0 {
 		opts = append(opts, jetstream.WithMsgTTL((life + time.Second - 1).Truncate(time.Second)))
 	}
 	return b.reach(ctx, region, func(ctx context.Context) error {
 		ctx, cancel := b.bounded(ctx, ackTimeout)
 		defer cancel()
-		if _, err := b.js.PublishMsg(ctx, msg, opts...); err != nil {
+		_, err := b.js.PublishMsg(ctx, msg, opts...)
+		switch {
+		case conflicts(err):
+			return fmt.Errorf("%w: %s", ErrConflict, bucket)
+		case err != nil:
 			return fmt.Errorf("%w: %s: %w", ErrUnavailable, bucket, err)
 		}
 		return nil

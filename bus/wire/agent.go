@@ -30,6 +30,8 @@ type Agent struct {
 	// Slots is how many tests it takes at once, Busy how many it has.
 	Slots int `json:"slots"`
 	Busy  int `json:"busy"`
+	// ForMs is for how long this life had the name when this was said, in ms.
+	ForMs int64 `json:"forMs,omitempty"`
 	// LeaseMs is how long this holds unless it is said again, in ms.
 	LeaseMs int64  `json:"leaseMs"`
 	Version string `json:"version,omitempty"`
@@ -77,6 +79,8 @@ func (a *Agent) Validate() error {
 		return wrong("%d slots: want 1 to %d", a.Slots, MaxAgentSlots)
 	case a.Busy < 0 || a.Busy > a.Slots:
 		return wrong("%d of %d slots busy", a.Busy, a.Slots)
+	case a.ForMs < 0:
+		return wrong("there for %d ms", a.ForMs)
 	case a.LeaseMs < MinRelayLease.Milliseconds() || a.LeaseMs > MaxRelayLease.Milliseconds():
 		return wrong("a lease of %d ms: want %d to %d", a.LeaseMs, MinRelayLease.Milliseconds(), MaxRelayLease.Milliseconds())
 	case slices.Contains([]string{a.Mapping, a.Filtering}, "") && a.Mapping != a.Filtering:

@@ -8,7 +8,7 @@ import (
 
 func agent() Agent {
 	return Agent{
-		ID: "berlin", Run: "abcdefghijklmnop", Region: "eu", Network: "dsl", ASN: 3320, Mapping: "EIM", Filtering: "APDF", Slots: 2, Busy: 1, LeaseMs: 10_000, Version: "v1",
+		ID: "berlin", Run: "abcdefghijklmnop", Region: "eu", Network: "dsl", ASN: 3320, Mapping: "EIM", Filtering: "APDF", Slots: 2, Busy: 1, ForMs: 5000, LeaseMs: 10_000, Version: "v1",
 	}
 }
 
@@ -29,6 +29,7 @@ func TestBadAgents(t *testing.T) {
 		"65 slots":             func(a *Agent) { a.Slots = 65 },
 		"3 of 2 slots":         func(a *Agent) { a.Busy = 3 },
 		"lease of 1 ms":        func(a *Agent) { a.LeaseMs = 1 },
+		"there for -1 ms":      func(a *Agent) { a.ForMs = -1 },
 		"want both":            func(a *Agent) { a.Filtering = "" },
 		`behaviour "EDM"`:      func(a *Agent) { a.Mapping = "EDM" },
 		"where UDP is blocked": func(a *Agent) { a.UDPBlocked = true },
@@ -124,7 +125,7 @@ func TestWhatAgentsAndCoordinatorsSayStays(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
-	pinned(agent(), `{"run":"abcdefghijklmnop","region":"eu","network":"dsl","asn":3320,"mapping":"EIM","filtering":"APDF","slots":2,"busy":1,"leaseMs":10000,"version":"v1"}`)
+	pinned(agent(), `{"run":"abcdefghijklmnop","region":"eu","network":"dsl","asn":3320,"mapping":"EIM","filtering":"APDF","slots":2,"busy":1,"forMs":5000,"leaseMs":10000,"version":"v1"}`)
 	for i, want := range []string{
 		`{"ask":"begin","test":"abcdefghijklmnop","begin":{"other":"tokyo","otherRun":"ponmlkjihgfedcba","mode":"all","limitMs":20000,"servers":[{"urls":["stun:a.example:3478"]},` +
 			`{"urls":["turn:a.example:3478?transport=udp","turns:[2001:db8::1]:443?transport=tcp"],"username":"1:u","credential":"p","region":"eu"}]}}`,

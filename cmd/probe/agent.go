@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
+	"callmesh/bus"
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/cmd/internal/listener"
@@ -68,7 +69,10 @@ func agentCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "agent --id NAME --region REGION --nats-url nats://HOST:4222",
 		Short: "Be a vantage point: take part in the pair tests of `probe run`, until SIGTERM or SIGINT",
-		Args:  cobra.NoArgs,
+		Long: `Be a vantage point: take part in the pair tests of probe run, until SIGTERM or SIGINT.
+
+Exit codes: 0 it was told to end; 2 bad usage, or another agent has the name and is there.`,
+		Args: cobra.NoArgs,
 	}
 	cfg := new(AgentConfig)
 	b := cli.Bind(c, cfg)
@@ -109,6 +113,9 @@ func runAgent(ctx context.Context, c *AgentConfig, log *slog.Logger) error {
 	go func() { done <- a.Run(running) }()
 	select {
 	case err := <-done:
+		if _, held := errors.AsType[*bus.HeldError](err); held {
+			return cli.Usage("id: %w", err)
+		}
 		return err
 	case <-admin.Ended:
 		end()

@@ -62,6 +62,7 @@ type Agent struct {
 	class   *nat.Class // nil until it was told
 	tests   map[string]*test
 	said    time.Time // when the registry last took what was said
+	since   time.Time // when it first did
 	leaving bool
 }
 
@@ -100,6 +101,9 @@ func (a *Agent) describe() wire.Agent {
 	w := wire.Agent{
 		ID: a.o.ID, Run: a.run, Region: a.o.Region, Network: a.o.Network, ASN: a.o.ASN, Slots: a.o.Slots, Busy: a.busyLocked(), LeaseMs: a.o.Lease.Milliseconds(), Version: a.o.Version,
 	}
+	if !a.since.IsZero() {
+		w.ForMs = time.Since(a.since).Milliseconds()
+	}
 	if a.class != nil {
 		w.Mapping, w.Filtering, w.UDPBlocked = string(a.class.Mapping), string(a.class.Filtering), a.class.UDPBlocked
 	}
@@ -113,7 +117,8 @@ func (a *Agent) Announced() bool {
 	return time.Since(a.said) < a.o.Lease
 }
 
-// Run announces the agent and takes part in tests until ctx ends; then no new ones are taken, and those that there are have ten seconds. NATS may come and go meanwhile.
+// Run announces the agent and takes part in tests until ctx ends; then no new ones are taken, and those that there are have ten seconds. NATS may come and go meanwhile. If another
+// process has the name, Run waits for as long as that one's lease may hold without it, as of one that has crashed, and ends with a [bus.HeldError] if it speaks.
 func (a *Agent) Run(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -126,8 +131,11 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer sub.Close()
 	forget := a.o.Bus.OnReady(a.say)
 	defer forget()
-	parts.Go(func() { a.classify(ctx) })
-	a.announce(ctx)
+	classifying, ended := context.WithCancel(ctx)
+	defer ended()
+	parts.Go(func() { a.classify(classifying) })
+	held := a.announce(ctx)
+	ended() // the NAT need not be told any more
 
 	a.mu.Lock()
 	a.leaving = true
@@ -140,7 +148,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.finish()
 	sub.Close()
 	stop()
-	return nil
+	return held
 }
 
 // finish waits until the tests have ended and what they came to was fetched, within bounds.
@@ -165,42 +173,6 @@ func (a *Agent) owes() bool {
 		}
 	}
 	return false
-}
-
-func (a *Agent) say() { poke(a.speak) }
-
-func poke(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-// announce says how the agent is, three times in a lease and whenever something has changed.
-func (a *Agent) announce(ctx context.Context) {
-	tick := time.NewTicker(a.o.Lease / 3)
-	defer tick.Stop()
-	for {
-		if w := a.describe(); a.o.Classify == nil || w.Mapping != "" {
-			started := time.Now()
-			if err := a.o.Bus.AnnounceAgent(ctx, w); err == nil {
-				a.mu.Lock()
-				if a.said.IsZero() {
-					a.log.Info("announced", "region", w.Region, "network", w.Network, "mapping", w.Mapping, "filtering", w.Filtering, "udp_blocked", w.UDPBlocked)
-				}
-				a.said = started
-				a.mu.Unlock()
-			} else if ctx.Err() == nil {
-				a.log.Debug("could not be announced", "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.speak:
-		case <-tick.C:
-		}
-	}
 }
 
 // classify tells the NAT's class, again and again, as networks change under a host.

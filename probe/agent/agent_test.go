@@ -58,6 +58,7 @@ func eventually(t testing.TB, what string, is func() bool) {
 // rig is one agent, and a bus on which to speak to it.
 type rig struct {
 	t       *testing.T
+	url     string
 	b       *bus.Bus
 	agents  *bus.Agents
 	metrics *prometheus.Registry
@@ -70,7 +71,7 @@ func start(t *testing.T, change func(*agent.Options)) *rig {
 	t.Helper()
 	url := bustest.Cluster(t, 1).URL(0)
 	open(t, url, bus.Options{Region: "eu"})
-	r := &rig{t: t, b: open(t, url, bus.Options{Guest: true}), metrics: prometheus.NewRegistry(), done: make(chan error, 1)}
+	r := &rig{t: t, url: url, b: open(t, url, bus.Options{Guest: true}), metrics: prometheus.NewRegistry(), done: make(chan error, 1)}
 	r.agents = r.b.WatchAgents(nil)
 	t.Cleanup(r.agents.Close)
 	o := agent.Options{
