@@ -54,7 +54,8 @@ func (b *Bus) traversalConfig(source wire.TraversalSource) jetstream.StreamConfi
 	}
 }
 
-// StoreTraversal keeps a record; once it returns nil, a stream has it. It goes to the own region, or as a guest of none to the first that takes it.
+// StoreTraversal keeps a record; once it returns nil, a stream has it. It goes to the own region, or as a guest of none to the first that takes it, of those in reach: one that is
+// cut off costs whoever finds that out two seconds, and nobody after that anything.
 // Errors are those of [wire.Traversal.Validate], and [ErrUnavailable], after which it may be stored or not: storing it again does no harm.
 func (b *Bus) StoreTraversal(ctx context.Context, t wire.Traversal) error {
 	if err := t.Validate(); err != nil {
@@ -75,7 +76,8 @@ func (b *Bus) StoreTraversal(ctx context.Context, t wire.Traversal) error {
 		msg := nats.NewMsg(traversalSubject(region, t.Source, wire.RunID(cmp.Or(string(t.Run), noRun))))
 		msg.Data = value
 		msg.Header.Set(jetstream.MsgIDHeader, t.Key())
-		if err = b.storeMsg(ctx, msg); err == nil || ctx.Err() != nil {
+		err = b.reach(ctx, region, func(ctx context.Context) error { return b.storeMsg(ctx, msg) })
+		if err == nil || ctx.Err() != nil {
 			return err
 		}
 	}

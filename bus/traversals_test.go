@@ -156,6 +156,9 @@ func TestTraversalsOfAGuestOfNoRegion(t *testing.T) {
 		defer cancel()
 		return b.StoreTraversal(ctx, tested("a", 1))
 	})
+	if !b.CutOff("eu") {
+		t.Error("that eu does not answer is not known to the next, who would wait for it too")
+	}
 	m.Region("eu").Restart(0)
 	eventually(t, "the record", func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
