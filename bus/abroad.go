@@ -62,6 +62,13 @@ func (r *regionSet) list() []wire.Region {
 	return slices.Clone(r.known)
 }
 
+// only reports whether there is no other region.
+func (r *regionSet) only(region wire.Region) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.known) == 1 && r.known[0] == region
+}
+
 func (r *regionSet) set(known []wire.Region) (changed bool) {
 	slices.Sort(known)
 	r.mu.Lock()
@@ -127,9 +134,10 @@ func (r *regionSet) heardFrom(region wire.Region, now time.Time) {
 }
 
 // reach runs f, which asks something of a region's streams. Of another region than one's own it is given little time, and none for a
-// while after it did not answer: a region that is cut off must not make everybody here wait for it.
+// while after it did not answer: a region that is cut off must not make everybody here wait for it. To a guest of none the only region there is is its own:
+// while a stream there chooses its leader, there is nothing better to do than to ask again.
 func (b *Bus) reach(ctx context.Context, region wire.Region, f func(context.Context) error) error {
-	if region == b.opts.Region {
+	if region == b.opts.Region || b.opts.Region == "" && b.regions.only(region) {
 		return f(ctx)
 	}
 	if b.CutOff(region) {
