@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/turnclient"
@@ -98,7 +99,7 @@ func (f fault) shows(t *testing.T, item, words string) {
 		r.Stop()
 	}
 	transport := map[string]string{"turn": "udp", "turns": "tcp"}[url]
-	u, err := turnclient.ParseURL(r.URL(url, transport))
+	u, err := wire.ParseRelayURL(r.URL(url, transport))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,17 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 )
 
-// RelayTransport is how clients reach a relay.
+// RelayTransport is how a client's packets reach the relay.
 type RelayTransport string
 
-// The transports of relays, in the order in which a client had best try them.
+// The transports, in the order in which a client had best try them. A URL of scheme turns means TLS over TCP, or DTLS over UDP (RFC 7065, section 3.1).
 const (
 	RelayUDP  RelayTransport = "udp"
 	RelayTCP  RelayTransport = "tcp"
@@ -19,74 +19,166 @@ const (
 	RelayDTLS RelayTransport = "dtls"
 )
 
-// RelayURL is a turn: or turns: URL (RFC 7065) taken apart.
+// Stream says whether messages run one after the other through a byte stream, without loss.
+func (t RelayTransport) Stream() bool { return t == RelayTCP || t == RelayTLS }
+
+// Secure says whether there is a certificate.
+func (t RelayTransport) Secure() bool { return t == RelayTLS || t == RelayDTLS }
+
+// RelayURL is a TURN URI (RFC 7065), taken apart.
 type RelayURL struct {
-	Host      string
+	Host      string // a name, or an address without brackets
 	Port      uint16
 	Transport RelayTransport
 }
 
-// ParseRelayURL reads `turn:host[:port][?transport=udp|tcp]` and the same with turns:. The ports default to 3478 and 5349 (RFC 7065, section 3.2).
+// String is the URI, with its port and transport written out.
+func (u RelayURL) String() string {
+	scheme, transport := "turn", "udp"
+	if u.Transport.Secure() {
+		scheme = "turns"
+	}
+	if u.Transport.Stream() {
+		transport = "tcp"
+	}
+	return fmt.Sprintf("%s:%s?transport=%s", scheme, net.JoinHostPort(u.Host, strconv.Itoa(int(u.Port))), transport)
+}
+
+// Ports where a URI names none (RFC 8656, section 3).
+const (
+	// DefaultRelayPort is that of turn: URIs.
+	DefaultRelayPort = 3478
+	// DefaultRelayTLSPort is that of turns: URIs.
+	DefaultRelayTLSPort = 5349
+)
+
+// ParseRelayURL reads a TURN URI: turn:HOST[:PORT][?transport=udp|tcp], or turns:. Its errors say what was wrong and what would be right.
 func ParseRelayURL(s string) (RelayURL, error) {
-	bad := func(why string) (RelayURL, error) {
-		return RelayURL{}, fmt.Errorf("%.80q is no relay's URL: %s; want turn: or turns:, then HOST:PORT?transport=udp or tcp", s, why)
+	wrong := func(format string, args ...any) (RelayURL, error) {
+		return RelayURL{}, fmt.Errorf("%q %s; write it like turn:turn.example.com:3478?transport=udp", shorten(s), fmt.Sprintf(format, args...))
 	}
 	if len(s) > MaxURLBytes {
-		return bad("longer than " + strconv.Itoa(MaxURLBytes) + " bytes")
+		return wrong("is longer than %d bytes", MaxURLBytes)
 	}
-	scheme, rest, _ := strings.Cut(s, ":")
-	u := RelayURL{Port: 3478, Transport: RelayUDP}
-	switch scheme {
+	scheme, rest, ok := strings.Cut(s, ":")
+	if !ok {
+		return wrong("has no scheme")
+	}
+	u := RelayURL{Transport: RelayUDP, Port: DefaultRelayPort}
+	switch strings.ToLower(scheme) {
 	case "turn":
 	case "turns":
-		u.Port, u.Transport = 5349, RelayTLS
+		u.Transport, u.Port = RelayTLS, DefaultRelayTLSPort
+	case "stun", "stuns":
+		return wrong("is for STUN alone, and a relay is a TURN server")
 	default:
-		return bad("not a turn: or turns: URL")
+		return wrong("has the scheme %q, which is neither turn nor turns", scheme)
 	}
-	hostport, query, asked := strings.Cut(rest, "?")
+	if strings.HasPrefix(rest, "//") {
+		return wrong("has // after its scheme, where TURN has none")
+	}
+	host, query, asked := strings.Cut(rest, "?")
+	if strings.ContainsAny(host, "@/#") {
+		return wrong("has a user, a path or a fragment, where TURN has none")
+	}
 	if asked {
-		secure := scheme == "turns"
-		switch {
-		case query == "transport=udp" && secure:
-			u.Transport = RelayDTLS
-		case query == "transport=tcp" && !secure:
-			u.Transport = RelayTCP
-		case query != "transport=udp" && query != "transport=tcp":
-			return bad("an unknown transport")
+		value, ok := strings.CutPrefix(query, "transport=")
+		if !ok {
+			return wrong("asks for %q, and only transport= can be asked for", query)
+		}
+		if u.Transport, ok = transportOf(value, u.Transport.Secure()); !ok {
+			return wrong("has the transport %q, which is neither udp nor tcp", value)
 		}
 	}
-	host, port, err := splitHostPort(hostport)
+	host, port, err := splitPort(host)
 	if err != nil {
-		return bad(err.Error())
+		return wrong("%s", err)
 	}
-	if u.Host = host; port != "" {
+	if port != "" {
 		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || n == 0 {
-			return bad("no such port")
+		if err != nil || n == 0 || port[0] == '+' {
+			return wrong("has the port %q, which is not a number from 1 to 65535", port)
 		}
 		u.Port = uint16(n)
 	}
+	if err := checkHost(host); err != nil {
+		return wrong("%s", err)
+	}
+	u.Host = strings.ToLower(host)
 	return u, nil
 }
 
-// splitHostPort takes a host with or without a port apart; IPv6 stands in brackets.
-func splitHostPort(s string) (host, port string, err error) {
-	if inner, ok := strings.CutPrefix(s, "["); ok {
-		addr, rest, closed := strings.Cut(inner, "]")
-		ip, err := netip.ParseAddr(addr)
-		if !closed || err != nil || !ip.Is6() || ip.Zone() != "" || rest != "" && rest[0] != ':' {
-			return "", "", errors.New("no such host")
+func transportOf(value string, secure bool) (RelayTransport, bool) {
+	switch strings.ToLower(value) {
+	case "udp":
+		if secure {
+			return RelayDTLS, true
 		}
-		return addr, strings.TrimPrefix(rest, ":"), nil
-	}
-	host, port, cut := strings.Cut(s, ":")
-	if host == "" || cut && port == "" {
-		return "", "", errors.New("no such host")
-	}
-	for i := range len(host) {
-		if c := host[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_' {
-			return "", "", errors.New("no such host")
+		return RelayUDP, true
+	case "tcp":
+		if secure {
+			return RelayTLS, true
 		}
+		return RelayTCP, true
+	}
+	return "", false
+}
+
+// splitPort takes host and port apart; the brackets of an IPv6 address are taken away.
+func splitPort(s string) (host, port string, err error) {
+	if strings.HasPrefix(s, "[") {
+		inside, after, ok := strings.Cut(s[1:], "]")
+		if !ok {
+			return "", "", fmt.Errorf("lacks the ] of its IPv6 address")
+		}
+		if a, err := netip.ParseAddr(inside); err != nil || !a.Is6() || a.Zone() != "" {
+			return "", "", fmt.Errorf("has %q in brackets, which is no IPv6 address (or has a zone, which no other host would know)", inside)
+		}
+		if after == "" {
+			return inside, "", nil
+		}
+		port, ok := strings.CutPrefix(after, ":")
+		if !ok || port == "" {
+			return "", "", fmt.Errorf("has %q after its address, where a port would stand", after)
+		}
+		return inside, port, nil
+	}
+	host, port, colon := strings.Cut(s, ":")
+	if strings.Contains(port, ":") {
+		return "", "", fmt.Errorf("has an IPv6 address without brackets, as in turn:[2001:db8::1]:3478")
+	}
+	if colon && port == "" {
+		return "", "", fmt.Errorf("has a colon and no port after it")
 	}
 	return host, port, nil
+}
+
+func checkHost(host string) error {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return nil
+	}
+	if host == "" {
+		return fmt.Errorf("has no host")
+	}
+	if len(host) > 253 {
+		return fmt.Errorf("has a host name of more than 253 bytes")
+	}
+	for part := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
+		if part == "" || len(part) > 63 {
+			return fmt.Errorf("has the host %q, in which a label is empty or longer than 63 bytes", host)
+		}
+		for _, c := range []byte(part) {
+			if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+				return fmt.Errorf("has the host %q, which holds more than letters, digits, dots and hyphens", host)
+			}
+		}
+	}
+	return nil
+}
+
+func shorten(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "..."
+	}
+	return s
 }

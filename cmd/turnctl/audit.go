@@ -7,12 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/ownaddr"
 	"callmesh/turnctl/turnauth"
-	"callmesh/turnctl/turnclient"
 )
 
 // AuditConfig is what `turnctl audit` can be told. The tags are explained in package cli.
@@ -33,7 +33,7 @@ func (c *AuditConfig) Check(p *cli.Problems) {
 		p.Wrong("allocations", "%d is not 0 to 1000; they are all held at a time", c.Allocations)
 	}
 	if c.URL != "" {
-		u, err := turnclient.ParseURL(c.URL)
+		u, err := wire.ParseRelayURL(c.URL)
 		if err != nil {
 			p.Wrong("url", "%s", err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/turnauth"
@@ -37,7 +38,7 @@ func (c *CheckConfig) Check(p *cli.Problems) {
 		p.Wrong("url", "missing; give one like turn:turn.example.com:3478?transport=udp")
 	}
 	for _, s := range c.URL {
-		u, err := turnclient.ParseURL(s)
+		u, err := wire.ParseRelayURL(s)
 		if err != nil {
 			p.Wrong("url", "%s", err)
 			continue

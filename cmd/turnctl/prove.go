@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/provision"
 	"callmesh/turnctl/turnclient"
@@ -19,7 +20,7 @@ func (c *ProvisionConfig) prove(ctx context.Context) []verdict.Item {
 	var items []verdict.Item
 	var urls []turnclient.URL
 	for _, s := range c.urls() {
-		u, err := turnclient.ParseURL(s)
+		u, err := wire.ParseRelayURL(s)
 		if err != nil {
 			return []verdict.Item{{Name: "url", Status: verdict.Fail, Summary: err.Error()}}
 		}

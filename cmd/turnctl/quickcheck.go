@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/fleet"
 	"callmesh/turnctl/turnauth"
@@ -21,7 +22,7 @@ var unneeded = []string{"refuses", "rfc5780", "software", "path", "throughput", 
 // three waits fit into the time that the pace gives. One that has not served in all of it has failed.
 func quickCheck(realm string, pace fleet.Pace) fleet.Check {
 	return func(ctx context.Context, url string, secret turnauth.Secret) verdict.Report {
-		u, err := turnclient.ParseURL(url)
+		u, err := wire.ParseRelayURL(url)
 		if err != nil {
 			return verdict.Report{Items: []verdict.Item{{Name: "url", Status: verdict.Unknown, Summary: err.Error()}}}
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnauth"
@@ -145,7 +146,7 @@ func TestPortsBeforeQuota(t *testing.T) {
 }
 
 func TestNoRelayIsUnknown(t *testing.T) {
-	u, err := turnclient.ParseURL("turn:203.0.113.1:9?transport=tcp")
+	u, err := wire.ParseRelayURL("turn:203.0.113.1:9?transport=tcp")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,10 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnauth"
-	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
 )
@@ -56,7 +56,7 @@ func TestHostileRelays(t *testing.T) {
 		for _, network := range []string{"udp", "tcp"} {
 			t.Run(name+" over "+network, func(t *testing.T) {
 				at := turntest.Impostor(t, network, answer)
-				u, err := turnclient.ParseURL("turn:" + at.String() + "?transport=" + network)
+				u, err := wire.ParseRelayURL("turn:" + at.String() + "?transport=" + network)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -97,7 +97,7 @@ func TestConnectUntried(t *testing.T) {
 			refuse(b, say, 403)
 		}
 	})
-	u, err := turnclient.ParseURL("turn:" + at.String() + "?transport=tcp")
+	u, err := wire.ParseRelayURL("turn:" + at.String() + "?transport=tcp")
 	if err != nil {
 		t.Fatal(err)
 	}

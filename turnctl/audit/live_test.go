@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/audit"
 	"callmesh/turnctl/coturn"
-	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
 )
@@ -118,7 +118,7 @@ func TestOverDTLS(t *testing.T) {
 	relay := hardened()
 	relay.TLSOff, relay.DTLS, relay.Cert, relay.Key = false, true, cert.CertFile, cert.KeyFile
 	start(t, render(t, relay).Bytes())
-	u, err := turnclient.ParseURL("turns:" + relay4 + ":5349?transport=udp")
+	u, err := wire.ParseRelayURL("turns:" + relay4 + ":5349?transport=udp")
 	if err != nil {
 		t.Fatal(err)
 	}

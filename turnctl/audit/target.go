@@ -10,6 +10,7 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/turnclient"
 )
@@ -58,16 +59,16 @@ func TargetOf(c coturn.Config, v coturn.Version, own []netip.Addr) (Target, erro
 	if !host.IsLoopback() && !slices.Contains(own, host) {
 		return Target{}, fmt.Errorf("its listening-ip %s is not an address of this machine", host)
 	}
-	t := Target{URL: turnclient.URL{Host: host.String(), Port: port("listening-port", turnclient.DefaultPort), Transport: turnclient.UDP}}
+	t := Target{URL: turnclient.URL{Host: host.String(), Port: port("listening-port", wire.DefaultRelayPort), Transport: turnclient.UDP}}
 	if c.On("no-udp") {
 		t.URL.Transport = turnclient.TCP
 	}
 	if c.Get("cert") != "" {
 		if !c.On("no-tls") {
-			t.TLSPort = port("tls-listening-port", turnclient.DefaultTLSPort)
+			t.TLSPort = port("tls-listening-port", wire.DefaultRelayTLSPort)
 		}
 		if v.DTLSOptIn() && c.On("dtls") || !v.DTLSOptIn() && !c.On("no-dtls") {
-			t.DTLSPort = port("tls-listening-port", turnclient.DefaultTLSPort)
+			t.DTLSPort = port("tls-listening-port", wire.DefaultRelayTLSPort)
 		}
 	}
 	t.CLIPort = port("cli-port", 0)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/turnclient"
@@ -167,7 +168,7 @@ func TestHostileRelays(t *testing.T) {
 		for _, network := range []string{"udp", "tcp"} {
 			t.Run(name+" over "+network, func(t *testing.T) {
 				at := turntest.Impostor(t, network, answer)
-				u, err := turnclient.ParseURL("turn:" + at.String() + "?transport=" + network)
+				u, err := wire.ParseRelayURL("turn:" + at.String() + "?transport=" + network)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -198,7 +199,7 @@ func TestHostileHandshakes(t *testing.T) {
 		for _, network := range []string{"udp", "tcp"} {
 			t.Run(name+" over "+network, func(t *testing.T) {
 				at := turntest.Impostor(t, network, hostile[name])
-				u, err := turnclient.ParseURL("turns:" + at.String() + "?transport=" + network)
+				u, err := wire.ParseRelayURL("turns:" + at.String() + "?transport=" + network)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -232,7 +233,7 @@ func TestPortsUsedUpByOthers(t *testing.T) {
 			_ = say(refusal(m, 508, "Cannot create socket"))
 		}
 	})
-	u, err := turnclient.ParseURL(fmt.Sprintf("turn:%s?transport=udp", at))
+	u, err := wire.ParseRelayURL(fmt.Sprintf("turn:%s?transport=udp", at))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +274,7 @@ func TestPortOfSomebodyBefore(t *testing.T) {
 			_ = say(refusal(m, 486, "Allocation Quota Reached"))
 		}
 	})
-	u, err := turnclient.ParseURL("turn:" + at.String() + "?transport=udp")
+	u, err := wire.ParseRelayURL("turn:" + at.String() + "?transport=udp")
 	if err != nil {
 		t.Fatal(err)
 	}

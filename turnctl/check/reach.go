@@ -12,6 +12,7 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
@@ -189,7 +190,7 @@ func (l *ladder) alive() string {
 		port uint16
 	}
 	var doors []door
-	for _, port := range []uint16{l.addr.Port(), turnclient.DefaultPort} {
+	for _, port := range []uint16{l.addr.Port(), wire.DefaultRelayPort} {
 		for _, t := range []turnclient.Transport{turnclient.UDP, turnclient.TCP} {
 			if own := (door{l.url.Transport, l.addr.Port()}); own != (door{t, port}) && !slices.Contains(doors, door{t, port}) {
 				doors = append(doors, door{t, port})

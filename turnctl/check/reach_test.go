@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/check"
 	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
@@ -36,7 +37,7 @@ func TestEndsInTheCertificate(t *testing.T) {
 		}
 		ended <- err
 	}()
-	u, err := turnclient.ParseURL("turns:" + l.Addr().String() + "?transport=tcp")
+	u, err := wire.ParseRelayURL("turns:" + l.Addr().String() + "?transport=tcp")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/stun/v4"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/verdict"
 )
@@ -19,8 +20,8 @@ func (l *ladder) permission(i *verdict.Item) {
 		seen = l.addr // a relay that tells no addresses; only on its own host would this be right
 	}
 	doors := []netip.AddrPort{l.addr}
-	if l.addr.Port() != turnclient.DefaultPort {
-		doors = append(doors, netip.AddrPortFrom(l.addr.Addr(), turnclient.DefaultPort))
+	if l.addr.Port() != wire.DefaultRelayPort {
+		doors = append(doors, netip.AddrPortFrom(l.addr.Addr(), wire.DefaultRelayPort))
 	}
 	s, err := newSocket(l.ctx, l.client.LocalAddr(), seen.Addr(), doors, min(l.o.Timeout, 1500*time.Millisecond))
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/wire"
 	"callmesh/turnctl/check"
-	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
 )
@@ -17,7 +17,7 @@ func options(t *testing.T, r *turntest.Relay, urls ...string) check.Options {
 	t.Helper()
 	o := check.Options{Secret: r.Secret, Realm: r.Realm, Packets: 10}
 	for _, s := range urls {
-		u, err := turnclient.ParseURL(s)
+		u, err := wire.ParseRelayURL(s)
 		if err != nil {
 			t.Fatal(err)
 		}
