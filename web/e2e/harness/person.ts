@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { hear } from './hearing'
 import type { Visitor } from './visitor'
 
@@ -51,9 +51,18 @@ export async function callContact(visitor: Visitor, name: string, media: 'audio'
   await contact(visitor.page, name).getByTestId(`call-${media}`).click()
 }
 
-/** Waits until a call of theirs has come to this. */
+/** A call of theirs that has come to this. */
+export function outgoing({ page }: Visitor, state: string): Locator {
+  return page.locator(`[data-testid="outgoing"][data-state="${state}"]`)
+}
+
 export async function callIs(visitor: Visitor, state: string, timeout = 20_000): Promise<void> {
-  await visitor.page.locator(`[data-testid="outgoing"][data-state="${state}"]`).waitFor({ timeout })
+  await outgoing(visitor, state).waitFor({ timeout })
+}
+
+/** Ends their call, whether it still rings or nobody has answered it. */
+export async function giveUp({ page }: Visitor): Promise<void> {
+  await page.locator('[data-testid="cancel-call"], [data-testid="close-call"]').click()
 }
 
 /** Outcomes in the list of calls, the newest first. */

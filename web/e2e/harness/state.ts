@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { createRequire } from 'node:module'
 import { fileURLToPath, URL } from 'node:url'
-import type { CDPSession, Page } from 'playwright-core'
+import type { CDPSession, Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { flaws } from './flaws'
 import type { Visitor } from './visitor'
@@ -22,6 +22,8 @@ interface LookOptions {
   whole?: boolean
   /** On a phone that is held sideways, too. */
   sideways?: boolean
+  /** What goes by itself after a while. It has to be there before and after every look, or another state was looked at. */
+  lasting?: Locator
 }
 
 // Each width in each language; and each language, like each width, by day and by night. The size changes every time, which closes what is to be opened anew.
@@ -51,21 +53,23 @@ const tools = new WeakMap<Page, CDPSession>()
  * Looks at a state of the page on a phone and on a desk, in both languages, by day and by night, as it stands: the page takes another language over as
  * from another tab. A picture of each is kept for people to judge; what a program can judge must be without fault.
  */
-export async function expectGoodState(visitor: Visitor, name: string, { open, whole, sideways }: LookOptions = {}): Promise<void> {
+export async function expectGoodState(visitor: Visitor, name: string, { open, whole, sideways, lasting }: LookOptions = {}): Promise<void> {
   const { page } = visitor
   const before = page.viewportSize()!
   const spoken = await page.evaluate(() => (document.documentElement.lang === 'en' ? 'en' : 'zh'))
   const wrong: string[] = []
+  const gone = async () => (lasting && !(await lasting.isVisible()) ? ['what was to be looked at had gone by itself'] : [])
   for (const way of sideways ? [...WAYS, ...SIDEWAYS] : WAYS) {
     const where = `${name}-${way.language}-${way.width}-${way.scheme}`
     await become(page, way, open)
-    wrong.push(...(await faults(page, onPhone(way))).map((fault) => `${where}: ${fault}`))
+    const found = [...(await gone()), ...(await faults(page, onPhone(way)))]
     // The browser's own pictures of whole pages are without fingers.
     if (whole) await become(page, { ...way, height: Math.max(way.height, await page.evaluate(() => document.documentElement.scrollHeight)) })
     await page.screenshot({ path: `${PICTURES}${where}.png` })
+    wrong.push(...[...found, ...(await gone())].map((fault) => `${where}: ${fault}`))
   }
   await become(page, { ...WAYS[0]!, ...ENLARGED }, open)
-  wrong.push(...(await page.evaluate(flaws, false)).map((fault) => `${name} at 400 %: ${fault}`))
+  wrong.push(...[...(await page.evaluate(flaws, false)), ...(await gone())].map((fault) => `${name} at 400 %: ${fault}`))
   await become(page, { language: spoken, ...before, scheme: 'light' })
   expect.soft(wrong, `what is wrong with ${name}`).toEqual([])
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { expectFocusKept } from '../harness/focus'
 import { colourAt, framesFrom, probe, tones } from '../harness/mediaFile'
+import { prolong } from '../harness/lasting'
 import { giveProps } from '../harness/props'
 import { elapsed, openLibrary, recordedFor, stopRecording, useDownloads } from '../harness/recordings'
 import { useStage } from '../harness/stage'
@@ -152,6 +153,7 @@ test('a recording ends when the disk is full, says so, and keeps what there is',
   await ada.notice('recording-trouble').waitFor({ timeout: 30_000 })
   expect(await ada.notice('recording-trouble').innerText()).toContain('no more space')
   await ada.notice('recording-saved').waitFor()
+  await expectGoodState(ada, 'recording-full', { lasting: ada.notice('recording-trouble') })
   await openLibrary(ada)
   const path = await downloaded(ada, 'download-webm')
   expect((await probe(path)).streams).toEqual(['audio opus', 'video vp8'])
@@ -160,6 +162,7 @@ test('a recording ends when the disk is full, says so, and keeps what there is',
 
 test('the library can be read by everybody', async () => {
   const ada = await stage.visit('a', 'Ada')
+  await prolong(ada, 10_000)
   await giveProps(ada.page, ADA)
   await ada.enter(stage.room())
   await ada.find('record').click()
@@ -181,5 +184,5 @@ test('the library can be read by everybody', async () => {
   await ada.find('library-menu').first().click()
   await ada.find('delete').click()
   await ada.find('undo-delete').waitFor()
-  await expectGoodState(ada, 'library-deleted')
+  await expectGoodState(ada, 'library-deleted', { lasting: ada.find('undo-delete') })
 })

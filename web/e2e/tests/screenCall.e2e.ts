@@ -1,6 +1,7 @@
 // Calls that begin with a screen: chosen before it rings, shown to whoever answers and to nobody else, and in the call one way to be seen among others.
 import { beforeEach, expect, test } from 'vitest'
-import { becomeContacts, becomeSomebody, callContact, callIs } from '../harness/person'
+import { canRingOn, whileRinging } from '../harness/lasting'
+import { becomeContacts, becomeSomebody, callContact, callIs, giveUp, outgoing } from '../harness/person'
 import { giveScreen, screenSeen, screensOf, stopScreens } from '../harness/screen'
 import { useStage } from '../harness/stage'
 import { expectGoodState } from '../harness/state'
@@ -15,6 +16,7 @@ let bo: Visitor
 beforeEach(async () => {
   ;[ada, bo] = await Promise.all([stage.visit('a', 'Ada'), stage.visit('b', 'Bo')])
   await giveScreen(ada.page)
+  await Promise.all([canRingOn(ada), canRingOn(bo)])
   await Promise.all([becomeSomebody(ada), becomeSomebody(bo)])
   await becomeContacts(ada, bo)
 })
@@ -36,9 +38,6 @@ test('a call that shows a screen is announced as one, taken by voice, and goes o
   await expect.poll(() => bo.page.getByTestId('live').innerText(), SOON).toContain('Ada wants to show you their screen')
   expect(await ada.find('outgoing-screen').innerText()).toBe('Bo sees the screen that you have chosen once they answer, not before.')
   expect(await screensOf(ada)).toEqual(['live'])
-  await expectGoodState(ada, 'calling-screen')
-  await expectGoodState(bo, 'incoming-screen')
-
   await bo.find('accept-audio').click()
   await boSeesTheScreen()
   await Promise.all([ada.hears('Bo'), bo.hears('Ada')])
@@ -77,6 +76,16 @@ test('a screen is let go of when nobody takes the call, is asked for again, and 
 })
 
 test('who stops sharing while it rings is told, and heard; who chooses no screen calls nobody', async () => {
+  await callContact(ada, 'Bo', 'screen')
+  await bo.find('incoming').waitFor()
+  await callIs(ada, 'ringing')
+  await whileRinging([ada.page, bo.page], async () => {
+    await expectGoodState(ada, 'calling-screen', { lasting: outgoing(ada, 'ringing') })
+    await expectGoodState(bo, 'incoming-screen', { lasting: bo.find('incoming') })
+  })
+  await giveUp(ada)
+  await bo.find('incoming').waitFor({ state: 'detached' })
+
   await callContact(ada, 'Bo', 'screen')
   await bo.find('incoming').waitFor()
   await stopScreens(ada)

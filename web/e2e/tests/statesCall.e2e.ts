@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectFocusKept } from '../harness/focus'
+import { prolong } from '../harness/lasting'
 import { recordedFor, stopRecording } from '../harness/recordings'
 import { useStage } from '../harness/stage'
 import { expectGoodState } from '../harness/state'
@@ -54,6 +55,7 @@ test('a call of two and of four, its menus, panels, dialogs and notices, and wha
   const [ada, ming, max, eve] = (await Promise.all(
     ['Ada', '王小明', LONG, 'Eve'].map((name, at) => stage.visit(at % 2 ? 'b' : 'a', name, {}, browser)),
   )) as [Visitor, Visitor, Visitor, Visitor]
+  await prolong(ming, 12_000)
   const room = stage.room()
   await Promise.all([ada.enter(room), ming.enter(room)])
   await Promise.all([ada.sees(ming.name), ming.sees(ada.name)])
@@ -125,9 +127,10 @@ test('a call of two and of four, its menus, panels, dialogs and notices, and wha
   await recordedFor(ming, 2)
   await expectGoodState(ming, 'recording')
   await ada.page.locator('[data-notice^="recording-"]').waitFor()
-  await expectGoodState(ada, 'recorded-by-another')
+  await expectGoodState(ada, 'recorded-by-another', { lasting: ada.page.locator('[data-notice^="recording-"]') })
   await stopRecording(ming)
-  await expectGoodState(ming, 'recording-saved')
+  await expectGoodState(ming, 'recording-saved', { lasting: ming.notice('recording-saved') })
+  await ming.notice('recording-saved').getByRole('button').last().click()
 
   await ming.find('screen').click()
   await ada.find('screen-video').waitFor()
@@ -143,7 +146,7 @@ test('a call of two and of four, its menus, panels, dialogs and notices, and wha
   ada.watch.allow(/ERR_INTERNET_DISCONNECTED/)
   await ada.setOffline(true)
   await ada.notice('reconnecting').waitFor()
-  await expectGoodState(ada, 'line-lost')
+  await expectGoodState(ada, 'line-lost', { lasting: ada.notice('reconnecting') })
   await ada.setOffline(false)
   await ada.notice('reconnecting').waitFor({ state: 'detached', timeout: 60_000 })
   await ada.leave()

@@ -1,7 +1,8 @@
 // People and calls to them, as they look: the page of contacts with all that can stand on it, links that arrive, and a call in every state.
 import { expect, test } from 'vitest'
 import { expectFocusKept } from '../harness/focus'
-import { becomeContacts, becomeSame, becomeSomebody, callContact, callIs, contact, invitation } from '../harness/person'
+import { canRingOn, prolong, whileRinging } from '../harness/lasting'
+import { becomeContacts, becomeSame, becomeSomebody, callContact, callIs, contact, giveUp, invitation, outgoing } from '../harness/person'
 import { useStage } from '../harness/stage'
 import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
@@ -24,6 +25,8 @@ test('people, links from them, and calls to them', async () => {
   const [ada, bo, cy, max, eve] = (await Promise.all(
     (['Ada', '王小明', 'Cy', LONG, 'Eve'] as const).map((name, at) => stage.visit(at % 2 ? 'b' : 'a', name)),
   )) as [Visitor, Visitor, Visitor, Visitor, Visitor]
+  await Promise.all([canRingOn(ada), canRingOn(bo)])
+  await prolong(bo, 10_000)
   await ada.open('/people')
   await ada.find('begin').waitFor()
   await expectGoodState(ada, 'people-nobody')
@@ -57,8 +60,10 @@ test('people, links from them, and calls to them', async () => {
   await callContact(ada, bo.name)
   await bo.find('incoming').waitFor()
   await callIs(ada, 'ringing')
-  await expectGoodState(ada, 'calling')
-  await expectGoodState(bo, 'incoming')
+  await whileRinging([ada.page, bo.page], async () => {
+    await expectGoodState(ada, 'calling', { lasting: outgoing(ada, 'ringing') })
+    await expectGoodState(bo, 'incoming', { lasting: bo.find('incoming') })
+  })
 
   const eves = await invitation(eve, cy)
   await cy.page.goto(eves)
@@ -91,17 +96,22 @@ test('people, links from them, and calls to them', async () => {
 
   // Of two devices one accepts; a third person calls meanwhile, and hears that it is a bad moment.
   const tablet = await stage.visit('a', bo.name)
+  await prolong(tablet, 10_000)
   await becomeSame(bo, tablet)
   await becomeContacts(bo, cy)
   await callContact(ada, bo.name, 'audio')
   await Promise.all([bo.find('incoming').waitFor(), tablet.find('incoming').waitFor()])
   await bo.find('accept-audio').click()
   await tablet.page.locator('[data-testid="ring-news"][data-kind="taken"]').waitFor()
-  await expectGoodState(tablet, 'taken')
+  await expectGoodState(tablet, 'taken', { lasting: tablet.page.locator('[data-testid="ring-news"][data-kind="taken"]') })
   await Promise.all([ada.hears(bo.name), bo.hears('Ada')])
   await callContact(cy, bo.name)
   await bo.find('incoming').waitFor()
-  await expectGoodState(bo, 'incoming-in-call')
+  await whileRinging([bo.page], () => expectGoodState(bo, 'incoming-in-call', { lasting: bo.find('incoming') }))
+  await giveUp(cy)
+  await bo.find('incoming').waitFor({ state: 'detached' })
+  await callContact(cy, bo.name)
+  await bo.find('incoming').waitFor()
   await bo.find('decline').click()
   await callIs(cy, 'busy')
   await expectGoodState(cy, 'busy')
