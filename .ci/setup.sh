@@ -12,6 +12,7 @@ need() {
 }
 need chromium chromium
 need turnserver coturn
+need openssl openssl
 need nft nftables
 need miniupnpd miniupnpd-nftables
 need ip iproute2

@@ -13,6 +13,8 @@ export interface BrowserOptions {
   devices?: 'allow' | 'deny'
   /** As an administrator's policy can: no UDP that does not go through a proxy, of which there is none. */
   udp?: 'allow' | 'deny'
+  /** Trusts whatever has a key with this SHA-256, base64. */
+  trust?: string
 }
 
 /** Chromium with a camera, a microphone and a screen that are not real, and that beeps now and then. */
@@ -25,7 +27,7 @@ export class TestBrowser {
     this.dir = dir
   }
 
-  static async start({ camera, cameras, devices = 'allow', udp = 'allow' }: BrowserOptions = {}): Promise<TestBrowser> {
+  static async start({ camera, cameras, devices = 'allow', udp = 'allow', trust }: BrowserOptions = {}): Promise<TestBrowser> {
     const dir = await mkdtemp(join(tmpdir(), 'callmesh-camera-'))
     const file = camera ?? join(dir, 'camera.y4m')
     // Software codecs: a larger picture would cost more than it proves.
@@ -49,6 +51,7 @@ export class TestBrowser {
         '--disable-background-timer-throttling',
         '--disable-backgrounding-occluded-windows',
         ...(udp === 'deny' ? ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] : []),
+        ...(trust ? [`--ignore-certificate-errors-spki-list=${trust}`] : []),
         ...(onNetwork() ? [] : ['--allow-loopback-in-peer-connection']),
       ],
     })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
+import { Coturn } from './coturn'
 import { Front } from './front'
 import { Program } from './program'
 
@@ -118,15 +119,19 @@ export class Mesh {
   readonly alone: Edge
   /** One like it, whose relay is down: it names one where nobody listens. */
   readonly stranded: Edge
+  /** One like it, whose relay is a coturn that offers TLS, too; {@link startSecured}. */
+  secured: Edge | null = null
   private readonly dir: string
   private readonly natsListen: string
+  private readonly secret: string
   private nats: Program
+  private coturn: Coturn | null = null
 
   private constructor(dir: string, nats: Program, url: string) {
     this.dir = dir
     this.nats = nats
     this.natsListen = new URL(url).host
-    const secret = randomBytes(32).toString('base64url')
+    const secret = (this.secret = randomBytes(32).toString('base64url'))
     this.a = new Edge('a', { dir: join(dir, 'a'), nats: url, secret })
     this.b = new Edge('b', { dir: join(dir, 'b'), nats: url, secret })
     this.alone = new Edge('alone', { dir: join(dir, 'alone'), secret })
@@ -153,6 +158,13 @@ export class Mesh {
     }
   }
 
+  async startSecured(): Promise<Coturn> {
+    this.coturn = await Coturn.start(join(this.dir, 'coturn'), this.secret)
+    this.secured = new Edge('secured', { dir: join(this.dir, 'secured'), secret: this.secret, relays: this.coturn.urls })
+    await this.secured.start()
+    return this.coturn
+  }
+
   async killNATS(): Promise<void> {
     await this.nats.kill('SIGKILL')
   }
@@ -165,11 +177,12 @@ export class Mesh {
   async stop(): Promise<void> {
     await Promise.all([this.viaA.stop(), this.viaB.stop()])
     await Promise.all([this.a.kill(), this.b.kill(), this.alone.kill(), this.stranded.kill(), this.nats.kill('SIGKILL')])
+    await Promise.all([this.secured?.kill(), this.coturn?.stop()])
     await rm(this.dir, { recursive: true, force: true })
   }
 
   log(): string {
-    return [this.nats.log(), this.a.log(), this.b.log(), this.alone.log(), this.stranded.log()].join('\n')
+    return [this.nats.log(), this.a.log(), this.b.log(), this.alone.log(), this.stranded.log(), this.secured?.log() ?? '', this.coturn?.log() ?? ''].join('\n')
   }
 }
 

@@ -5,7 +5,7 @@ import { Mesh } from './mesh'
 import { Visitor } from './visitor'
 
 /** Where a visitor's page comes from: an edge, or an address for both. */
-type At = 'a' | 'b' | 'alone' | 'stranded' | 'viaA' | 'viaB'
+type At = 'a' | 'b' | 'alone' | 'stranded' | 'secured' | 'viaA' | 'viaB'
 
 /** What the tests of one file play on: a mesh of two edges, a browser, and visitors, who all leave after each test. */
 export class Stage {
@@ -24,7 +24,9 @@ export class Stage {
   }
 
   async visit(at: At, name: string, options: BrowserContextOptions = {}, browser = this.open.browser): Promise<Visitor> {
-    const visitor = await Visitor.arrive(browser, this.mesh[at], name, options)
+    const address = this.mesh[at]
+    if (!address) throw new Error(`edge ${at} is not started`)
+    const visitor = await Visitor.arrive(browser, address, name, options)
     this.visitors.push(visitor)
     return visitor
   }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { prolong } from '../harness/lasting'
 import { useStage } from '../harness/stage'
 import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
-import { giveVoice, listenTo } from '../harness/voice'
+import { giveVoice, listenTo, microphoneBefore, PITCH, pitchOf } from '../harness/voice'
 
 const stage = useStage()
 
@@ -63,8 +64,20 @@ test('where the relay is down, the check says that, and blames no network', asyn
   await expectGoodState(ada, 'check-down', { open: () => ada.find('check-network-again').scrollIntoViewIfNeeded() })
 })
 
-test('with the space bar held one is heard though muted, and no longer; who talks muted is told', async () => {
+test('TLS to a relay whose certificate the browser does not trust is said to fail, and reaches one that it trusts', async () => {
+  const { pin } = await stage.mesh.startSecured()
+  const trusting = await stage.browser({ trust: pin })
+  const [ada, bo] = await Promise.all([stage.visit('secured', 'Ada'), stage.visit('secured', 'Bo', {}, trusting)])
+  await Promise.all([openCheck(ada), openCheck(bo)])
+  for (const visitor of [ada, bo]) for (const row of ['udp', 'tcp']) expect(await said(visitor, row)).toMatch(/^reached in \d+ ms$/)
+  expect(await said(ada, 'tls')).toBe('TLS fails, though the relay answers: a firewall is in the way, or this browser does not trust its certificate')
+  expect(await said(bo, 'tls')).toMatch(/^reached in \d+ ms$/)
+  await expectGoodState(ada, 'check-tls')
+})
+
+test('with the space bar held one is heard though muted, and no longer; who talks muted is told; another microphone and speaker take over', async () => {
   const [ada, bo] = await Promise.all([stage.visit('a', 'Ada'), stage.visit('b', 'Bo')])
+  await prolong(ada, 8_000)
   const speak = await giveVoice(ada)
   const room = stage.room()
   await Promise.all([ada.enter(room), bo.enter(room)])
@@ -81,7 +94,7 @@ test('with the space bar held one is heard though muted, and no longer; who talk
   await ada.find('microphone').click()
   await bo.tile('Ada').getByText('Microphone off').waitFor({ state: 'attached' })
   await ada.notice('muted').waitFor()
-  await expectGoodState(ada, 'muted')
+  await expectGoodState(ada, 'muted', { lasting: ada.notice('muted') })
   await expect.poll(heardNow, { timeout: 40_000, message: 'nothing is heard while muted' }).toBeLessThan(1e-3)
 
   await ada.page.locator('h1').focus()
@@ -97,6 +110,32 @@ test('with the space bar held one is heard though muted, and no longer; who talk
   await ada.notice('muted').locator('[data-act="muted"]').click()
   await ada.notice('muted').waitFor({ state: 'detached' })
   await bo.hears('Ada')
+
+  // Another microphone takes the place of the first in mid-call, while that one is still open, and nobody is told of a microphone that is off.
+  const pitch = await pitchOf(bo)
+  const near = (hertz: number) => async () => Math.abs((await pitch()) - hertz) < 30
+  await expect.poll(near(PITCH.usual), { timeout: 30_000, message: 'the pitch of the first microphone' }).toBe(true)
+  const held = await Promise.all([ada.holdConnections(), bo.holdConnections()])
+  const off = await bo.page.evaluateHandle(() => {
+    const off: string[] = []
+    window.callmesh!.room.subscribe(({ peers }) => off.push(...peers.filter(({ sends }) => !sends.microphone).map(({ user }) => user.name)))
+    return off
+  })
+  await ada.find('more').click()
+  await ada.find('settings').click()
+  const other = await ada.find('select-microphone').locator('option').last().getAttribute('value')
+  await ada.find('select-microphone').selectOption(other!)
+  await expect.poll(near(PITCH.chosen), { timeout: 30_000, message: 'the pitch of the other microphone' }).toBe(true)
+  expect(await microphoneBefore(ada)).toBe('live')
+  expect(await off.jsonValue(), 'whose microphone was off').toEqual([])
+
+  const speaker = await ada.find('select-speaker').locator('option').last().getAttribute('value')
+  const plays = () => ada.find('remote-audio').evaluate((element: HTMLAudioElement) => element.sinkId)
+  expect(await plays()).not.toBe(speaker)
+  await ada.find('select-speaker').selectOption(speaker!)
+  await expect.poll(plays, { timeout: 20_000, message: 'the speaker that plays the others' }).toBe(speaker)
+  await ada.hears('Bo')
+  expect(await Promise.all(held.map((same) => same())), 'the same connections').toEqual([true, true])
 })
 
 test('the speaker’s tile is the large one, a pin keeps another, and a small window shows who speaks', async () => {

@@ -22,4 +22,10 @@ it('says in plain words what reaches a relay, and what it means for calls', () =
   expect(
     said({ direct: 'unknown', relay: { udp: { state: 'down' }, tcp: { state: 'reached', ms: 0.2 }, tls: { state: 'refused' } }, calls: 'slow' }, 'zh')[3],
   ).toBe('经 TCP 到中继: 通，1 毫秒')
+  // What fails over TLS alone may be a certificate.
+  const untrusted = { direct: 'open', relay: { udp: { state: 'reached', ms: 2 }, tcp: { state: 'blocked' }, tls: { state: 'blocked' } }, calls: 'good' } as const
+  expect(said(untrusted).slice(3)).toEqual([
+    'Relay over TCP: blocked on the way: the relay answers, but not like this',
+    'Relay over TLS: TLS fails, though the relay answers: a firewall is in the way, or this browser does not trust its certificate',
+  ])
 })

@@ -42,7 +42,9 @@ export function networkWords(verdict: NetworkVerdict) {
   const rows: NetworkRow[] = [{ id: 'direct', what: 'check.over.direct', words: { key: direct, named: {} }, tone: directTone }]
   for (const transport of TRANSPORTS) {
     const reach = verdict.relay[transport]
-    const [key, tone] = RELAY[reach.state]
+    const [usual, tone] = RELAY[reach.state]
+    // Browsers do not tell a certificate that they do not trust from a connection that is cut.
+    const key = transport === 'tls' && reach.state === 'blocked' ? 'check.relay.blocked.tls' : usual
     // Below one millisecond "0 ms" would look like a fault.
     const named: Sentence['named'] = reach.state === 'reached' ? { ms: Math.max(1, Math.round(reach.ms)) } : {}
     rows.push({ id: transport, what: OVER[transport], words: { key, named }, tone })

@@ -57,6 +57,7 @@ export const check = {
   'check.direct.unknown': 'could not be told, as no relay was there to answer',
   'check.relay.reached': 'reached in {ms} ms',
   'check.relay.blocked': 'blocked on the way: the relay answers, but not like this',
+  'check.relay.blocked.tls': 'TLS fails, though the relay answers: a firewall is in the way, or this browser does not trust its certificate',
   'check.relay.down': 'no answer: the relay is down, or your network blocks every way to it',
   'check.relay.silent': 'the relay answers, but passes nothing on. Tell the operator',
   'check.relay.refused': 'the relay answers, but refuses. Tell the operator',

@@ -58,6 +58,7 @@ export const check: Record<keyof typeof english, string> = {
   'check.direct.unknown': '无法判断，因为没有中继应答',
   'check.relay.reached': '通，{ms} 毫秒',
   'check.relay.blocked': '半路被挡：中继有应答，但这条路不通',
+  'check.relay.blocked.tls': 'TLS 不通，但中继有应答：可能被防火墙挡住，或者这个浏览器不信任它的证书',
   'check.relay.down': '没有应答：中继停了，或者你的网络挡住了所有通往它的路',
   'check.relay.silent': '中继有应答，但不转发数据。请告诉管理员',
   'check.relay.refused': '中继有应答，但拒绝了。请告诉管理员',
