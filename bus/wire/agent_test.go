@@ -139,5 +139,5 @@ func TestWhatAgentsAndCoordinatorsSayStays(t *testing.T) {
 		`{"state":"ended","result":{"result":"failed","ms":7,"step":"check","gatherMs":1,"kbitPerS":5,"why":"w"}}`)
 	pinned(probed(), `{"at":1760000000000,"source":"probe","run":"nightly-1","n":3,"pair":"berlin/tokyo","mode":"relay-tls","ends":[{"name":"berlin","region":"eu","network":"dsl","asn":3320,`+
 		`"mapping":"EIM","filtering":"APDF"},{"name":"tokyo","region":"asia","mapping":"unknown","filtering":"unknown","udpBlocked":true}],"result":"connected","path":"relay","protocol":"tls",`+
-		`"relayRegion":"eu","ms":412,"rttMs":230.5,"gatherMs":90,"connectMs":300,"jitterMs":2.5,"loss":0.02,"kbitPerS":5000,"theirs":"relay"}`)
+		`"relayRegion":"eu","ms":412,"rttMs":230.5,"gatherMs":90,"pairMs":250,"connectMs":300,"jitterMs":2.5,"loss":0.02,"kbitPerS":5000,"theirs":"relay"}`)
 }

@@ -71,6 +71,7 @@ const (
 type AgentResult struct {
 	Outcome
 	GatherMs  int64    `json:"gatherMs,omitempty"`
+	PairMs    int64    `json:"pairMs,omitempty"`
 	ConnectMs int64    `json:"connectMs,omitempty"`
 	JitterMs  float64  `json:"jitterMs,omitempty"`
 	Loss      float64  `json:"loss,omitempty"`
@@ -167,7 +168,7 @@ func ParseAgentAnswer(payload []byte) (AgentAnswer, error) {
 	// As a record, it is checked as one.
 	t := Traversal{
 		At: 1, Source: SourceProbe, Run: "r", N: 1, Pair: PairOf("a", "b"), Mode: ModeAll, Ends: [2]TraversalEnd{{Name: "a"}, {Name: "b"}}, Outcome: a.Result.Outcome,
-		GatherMs: a.Result.GatherMs, ConnectMs: a.Result.ConnectMs, JitterMs: a.Result.JitterMs, Loss: a.Result.Loss, KbitPerS: a.Result.KbitPerS, Theirs: a.Result.Theirs, Why: a.Result.Why,
+		GatherMs: a.Result.GatherMs, PairMs: a.Result.PairMs, ConnectMs: a.Result.ConnectMs, JitterMs: a.Result.JitterMs, Loss: a.Result.Loss, KbitPerS: a.Result.KbitPerS, Theirs: a.Result.Theirs, Why: a.Result.Why,
 	}
 	return a, t.Validate()
 }

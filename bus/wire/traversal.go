@@ -21,8 +21,10 @@ type Traversal struct {
 	Ends [2]TraversalEnd `json:"ends"`
 	// Outcome is as the first end saw it; of an attempt that failed, what stopped it earliest at either end.
 	Outcome
-	// GatherMs is from the first description to the last candidate, ConnectMs to the first pair that ICE selected; the outcome's ms is to the open data channel.
+	// GatherMs is from the first description to the last candidate, PairMs to the first pair of addresses that answered a check, ConnectMs to the first pair that ICE selected; the outcome's ms is to the
+	// open data channel. In [ModeAll] ICE waits for better pairs before it selects one: that is in ConnectMs and in ms, and not in PairMs.
 	GatherMs  int64 `json:"gatherMs,omitempty"`
+	PairMs    int64 `json:"pairMs,omitempty"`
 	ConnectMs int64 `json:"connectMs,omitempty"`
 	// Over the open channel: JitterMs is the mean difference of successive round trips, Loss the share, from 0 to 1, that did not come back, KbitPerS what a bounded transfer
 	// from the end that offered to the other reached.

@@ -161,6 +161,7 @@ func (t *Traversal) validFigures() error {
 		value, max float64
 	}{
 		{"gatherMs", float64(t.GatherMs), maxAttemptMs},
+		{"pairMs", float64(t.PairMs), maxAttemptMs},
 		{"connectMs", float64(t.ConnectMs), maxAttemptMs},
 		{"rttMs", t.RTTMs, maxAttemptMs},
 		{"jitterMs", t.JitterMs, maxAttemptMs},

@@ -117,9 +117,9 @@ func writeAttempts(w io.Writer, form string, all []pair.Attempt) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "#\tresult\tpath\tover\tgathered\tconnected\topen\tround trip\tjitter\tloss\tcarries\t")
+	fmt.Fprintln(t, "#\tresult\tpath\tover\tgathered\tfirst pair\tselected\topen\tround trip\tjitter\tloss\tcarries\t")
 	for _, a := range all {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d ms\t%d ms\t%d ms\t%.1f ms\t%.1f ms\t%.0f%%\t%.0f kbit/s\t%s\n", a.N, word(a), a.Path, a.Protocol, a.GatherMs, a.ConnectMs, a.Ms, a.RTTMs, a.JitterMs, 100*a.Loss, a.KbitPerS, a.Why)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d ms\t%d ms\t%d ms\t%d ms\t%.1f ms\t%.1f ms\t%.0f%%\t%.0f kbit/s\t%s\n", a.N, word(a), a.Path, a.Protocol, a.GatherMs, a.PairMs, a.ConnectMs, a.Ms, a.RTTMs, a.JitterMs, 100*a.Loss, a.KbitPerS, a.Why)
 	}
 	return t.Flush()
 }

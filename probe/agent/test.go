@@ -135,7 +135,7 @@ func (t *test) run(ctx context.Context) wire.AgentResult {
 	}
 	got := all[0]
 	r := wire.AgentResult{
-		Outcome: got.Outcome, GatherMs: got.GatherMs, ConnectMs: got.ConnectMs, JitterMs: got.JitterMs, Loss: got.Loss, KbitPerS: got.KbitPerS, Theirs: got.Theirs, Why: wire.PlainText(got.Why, maxWhy),
+		Outcome: got.Outcome, GatherMs: got.GatherMs, PairMs: got.PairMs, ConnectMs: got.ConnectMs, JitterMs: got.JitterMs, Loss: got.Loss, KbitPerS: got.KbitPerS, Theirs: got.Theirs, Why: wire.PlainText(got.Why, maxWhy),
 	}
 	if got.Path == wire.PathRelay {
 		r.RelayRegion = regionOf(t.with.Servers)

@@ -89,7 +89,7 @@ func merge(a Attempt, run wire.RunID, at int64, halves [2]half) wire.Traversal {
 	if stage(second) < stage(first) {
 		from = second
 	}
-	t.Outcome, t.GatherMs, t.ConnectMs, t.JitterMs, t.Loss, t.KbitPerS = from.Outcome, first.GatherMs, first.ConnectMs, from.JitterMs, from.Loss, from.KbitPerS
+	t.Outcome, t.GatherMs, t.PairMs, t.ConnectMs, t.JitterMs, t.Loss, t.KbitPerS = from.Outcome, first.GatherMs, first.PairMs, first.ConnectMs, from.JitterMs, from.Loss, from.KbitPerS
 	t.Why = cmp.Or(from.Why, first.Why, second.Why)
 	if t.Result != wire.ResultConnected {
 		t.Path, t.Protocol, t.RelayRegion = "", "", ""

@@ -34,7 +34,7 @@ func TestARun(t *testing.T) {
 	stored := m.stored("first")
 	for _, key := range []string{"probe/first/a/b/direct/1", "probe/first/a/c/direct/2", "probe/first/b/c/direct/1"} {
 		r, ok := stored[key]
-		if !ok || r.Result != wire.ResultConnected || r.Path != wire.PathHost || r.Theirs == "" || r.RTTMs <= 0 || r.KbitPerS <= 0 || r.ConnectMs <= 0 || r.Ms < r.ConnectMs {
+		if !ok || r.Result != wire.ResultConnected || r.Path != wire.PathHost || r.Theirs == "" || r.RTTMs <= 0 || r.KbitPerS <= 0 || r.PairMs <= 0 || r.ConnectMs < r.PairMs || r.Ms < r.ConnectMs {
 			t.Errorf("%s: %+v", key, r)
 		}
 		if e := r.Ends[0]; e.Region != wire.Region("r-"+e.Name) || e.Network != "net-"+string(e.Name) || e.Mapping != "EIM" || e.Filtering != "APDF" {

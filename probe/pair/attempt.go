@@ -17,8 +17,10 @@ type Attempt struct {
 	N    int                `json:"n"`
 	Mode wire.TraversalMode `json:"mode"`
 	wire.Outcome
-	// GatherMs is from the first description to the last candidate, ConnectMs to the first pair that ICE selected. The outcome's ms is to the open data channel, DTLS included.
+	// GatherMs is from the first description to the last candidate, PairMs to the first pair of addresses that answered a check, ConnectMs to the first pair that ICE selected. The outcome's ms is to the
+	// open data channel, DTLS included. Where ICE waits for better pairs (mode all), PairMs alone has nothing of it.
 	GatherMs  int64 `json:"gatherMs,omitempty"`
+	PairMs    int64 `json:"pairMs,omitempty"`
 	ConnectMs int64 `json:"connectMs,omitempty"`
 	// Over the open channel: JitterMs is the mean difference between one round trip and the next, Loss is the share of packets, from 0 to 1, that did not come back.
 	JitterMs float64 `json:"jitterMs,omitempty"`
@@ -55,7 +57,7 @@ const (
 	keepAlive         = 2 * time.Second
 )
 
-func api(m wire.TraversalMode) *webrtc.API {
+func settings(m wire.TraversalMode) webrtc.SettingEngine {
 	var s webrtc.SettingEngine
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	s.SetDTLSRetransmissionInterval(200 * time.Millisecond)
@@ -70,21 +72,25 @@ func api(m wire.TraversalMode) *webrtc.API {
 	case wire.ModeRelayUDP, wire.ModeAll:
 	}
 	if m != wire.ModeAll {
-		// Waiting for better candidates would be in the times; with all kinds of path it is what keeps a relay from winning where a direct one is possible.
+		// Waiting for better candidates would be in the times; with all kinds of path it is what keeps a relay from winning where a direct one is possible. There, [Attempt.PairMs] is without it.
 		s.SetSrflxAcceptanceMinWait(0)
 		s.SetPrflxAcceptanceMinWait(0)
 		s.SetRelayAcceptanceMinWait(0)
 	}
-	return webrtc.NewAPI(webrtc.WithSettingEngine(s))
+	return s
 }
 
 // open makes a connection and tells of its candidates by trickle.
 func open(m wire.TraversalMode, servers []webrtc.ICEServer, trickle func(webrtc.ICECandidateInit)) (*link, error) {
+	return openWith(settings(m), m, servers, trickle)
+}
+
+func openWith(s webrtc.SettingEngine, m wire.TraversalMode, servers []webrtc.ICEServer, trickle func(webrtc.ICECandidateInit)) (*link, error) {
 	policy := webrtc.ICETransportPolicyAll
 	if m.Relayed() {
 		policy = webrtc.ICETransportPolicyRelay
 	}
-	pc, err := api(m).NewPeerConnection(webrtc.Configuration{ICEServers: servers, ICETransportPolicy: policy})
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{ICEServers: servers, ICETransportPolicy: policy})
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +208,22 @@ func (l *link) relayProtocol() wire.Protocol {
 	return wire.ProtocolUDP
 }
 
+// firstPair is when the first pair answered a check of ours, whatever ICE made of it then. Zero if none did, or ICE has given up and forgotten its pairs.
+func (l *link) firstPair() (first time.Time) {
+	for _, s := range l.pc.GetStats() {
+		p, is := s.(webrtc.ICECandidatePairStats)
+		if !is || p.ResponsesReceived == 0 {
+			continue
+		}
+		if at := p.FirstResponseTimestamp.Time(); first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first
+}
+
 func (l *link) times(a *Attempt) {
+	pair := l.firstPair()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.gathered.IsZero() {
@@ -210,6 +231,10 @@ func (l *link) times(a *Attempt) {
 	}
 	if !l.connected.IsZero() {
 		a.ConnectMs = l.connected.Sub(l.begun).Milliseconds()
+	}
+	// It is by the clock of the wall, which may have been set meanwhile: what can't be is not told.
+	if ms := pair.Sub(l.begun.Round(0)).Milliseconds(); !pair.IsZero() && ms >= 0 && (l.connected.IsZero() || ms <= a.ConnectMs) {
+		a.PairMs = ms
 	}
 }
 

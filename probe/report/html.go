@@ -27,7 +27,7 @@ func LoginPage(w io.Writer, problem string) error {
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"day": day, "many": many, "of": of, "ms": ms[int64], "msf": ms[float64], "kbit": kbit, "list": list, "bucket": bucketName,
-	"heats": heats, "histograms": histograms, "trends": trends, "ranks": ranks, "sources": (*Report).pointers,
+	"heats": heats, "waitsMean": func() string { return waitsMean }, "histograms": histograms, "trends": trends, "ranks": ranks, "sources": (*Report).pointers,
 }).Parse(pageText))
 
 // Page says how the page stands: as a file (the zero value), or served.

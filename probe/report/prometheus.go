@@ -22,6 +22,7 @@ var (
 	descRate      = desc("success_ratio", "Share of the tried attempts (over=attempts) or pairs (over=pairs) that connected, with the ends of its 95% interval.", "source", "mode", "over", "bound")
 	descSteps     = desc("failures", "Attempts that did not connect, by the step at which they failed.", "source", "mode", "step")
 	descTimes     = desc("connect_seconds", "Quantiles of the time to the open channel.", "source", "mode", "quantile")
+	descFirstPair = desc("first_pair_seconds", "Quantiles of the time to the first pair that answered a check, without ICE's waits for better ones.", "source", "mode", "quantile")
 	descRegions   = desc("region_success_ratio", "Share of the tried attempts between two regions that connected, with the ends of its 95% interval.", "source", "mode", "a", "b", "bound")
 	descTried     = desc("region_attempts", "Tried attempts between two regions.", "source", "mode", "a", "b")
 	descRelay     = desc("relay_share", "Share of what connected, as calls do, that went through a relay, with the ends of its 95% interval.", "source", "bound")
@@ -34,7 +35,7 @@ type Collector struct{ Report func() *Report }
 
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAttempts, descPairs, descRate, descSteps, descTimes, descRegions, descTried, descRelay, descPredicted, descLast} {
+	for _, d := range []*prometheus.Desc{descAttempts, descPairs, descRate, descSteps, descTimes, descFirstPair, descRegions, descTried, descRelay, descPredicted, descLast} {
 		ch <- d
 	}
 }
@@ -88,10 +89,16 @@ func (m *Mode) collect(send sender, source, mode string) {
 	for _, c := range m.Steps {
 		send(descSteps, float64(c.N), source, mode, c.Name)
 	}
-	if m.Times.N > 0 {
-		for q, v := range map[string]int64{"0.1": m.Times.P10, "0.5": m.Times.P50, "0.9": m.Times.P90, "0.95": m.Times.P95, "0.99": m.Times.P99} {
-			send(descTimes, float64(v)/1000, source, mode, q)
-		}
+	m.Times.collect(send, descTimes, source, mode)
+	m.FirstPair.collect(send, descFirstPair, source, mode)
+}
+
+func (t *Times) collect(send sender, d *prometheus.Desc, source, mode string) {
+	if t.N == 0 {
+		return
+	}
+	for q, v := range map[string]int64{"0.1": t.P10, "0.5": t.P50, "0.9": t.P90, "0.95": t.P95, "0.99": t.P99} {
+		send(d, float64(v)/1000, source, mode, q)
 	}
 }
 

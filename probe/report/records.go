@@ -125,7 +125,7 @@ func both(a, b wire.Traversal) wire.Traversal {
 	if t.Result != wire.ResultConnected {
 		return t
 	}
-	t.Ms, t.ConnectMs, t.GatherMs = max(a.Ms, b.Ms), max(a.ConnectMs, b.ConnectMs), max(a.GatherMs, b.GatherMs)
+	t.Ms, t.ConnectMs, t.PairMs, t.GatherMs = max(a.Ms, b.Ms), max(a.ConnectMs, b.ConnectMs), max(a.PairMs, b.PairMs), max(a.GatherMs, b.GatherMs)
 	t.Theirs = other.Path
 	// What carries the path, and which relay it goes through, is known to the end whose relay it is.
 	if t.Path != wire.PathRelay && other.Path == wire.PathRelay {

@@ -74,7 +74,9 @@ type Mode struct {
 	Tally
 	// Clusters is the interval of the rate if whole networks are drawn, or of calls, whose networks are not known, whole pairs; nil if there are fewer than [minClusters].
 	Clusters *Clusters `json:"clusters,omitempty"`
-	Times    Times     `json:"times"`
+	// Times are to the open channel, FirstPair to the first pair that answered a check. In mode all, ICE's waits for better pairs are in the first and not in the second. Of calls only the first is known.
+	Times     Times `json:"times"`
+	FirstPair Times `json:"firstPair"`
 	// Steps are where those that failed did.
 	Steps []Count `json:"steps"`
 }
@@ -160,5 +162,5 @@ func makeMode(source wire.TraversalSource, m wire.TraversalMode, attempts []wire
 			steps[stepOf(a)]++
 		}
 	}
-	return Mode{Mode: m, Tally: tallyOf(attempts), Clusters: makeClusters(source, attempts), Times: timesOf(attempts), Steps: counts(steps)}
+	return Mode{Mode: m, Tally: tallyOf(attempts), Clusters: makeClusters(source, attempts), Times: timesOf(attempts), FirstPair: firstPairs(attempts), Steps: counts(steps)}
 }

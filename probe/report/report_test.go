@@ -28,7 +28,7 @@ func probed(a, b, natA, natB string, n int, mode wire.TraversalMode, result wire
 	}
 	switch result {
 	case wire.ResultConnected:
-		t.Ms, t.Path, t.Theirs, t.Protocol = int64(100*n), wire.PathSrflx, wire.PathPrflx, wire.ProtocolUDP
+		t.Ms, t.PairMs, t.Path, t.Theirs, t.Protocol = int64(100*n), int64(30*n), wire.PathSrflx, wire.PathPrflx, wire.ProtocolUDP
 	case wire.ResultFailed:
 		t.Step, t.Why = wire.StepCheck, "no pair answered"
 	case wire.ResultNoCandidates, wire.ResultNoSignalling:
@@ -75,8 +75,14 @@ func TestPairsAndAttemptsAreToldApart(t *testing.T) {
 	if want := []report.Count{{Name: "check", N: 2}, {Name: "gather", N: 1}, {Name: "signal", N: 1}}; !slices.Equal(m.Steps, want) {
 		t.Errorf("steps %v, want %v", m.Steps, want)
 	}
-	if m.Times.N != 9 || m.Times.P50 != 400 || m.Times.Max != 800 {
-		t.Errorf("times %+v", m.Times)
+	if m.Times.N != 9 || m.Times.P50 != 400 || m.Times.Max != 800 || m.FirstPair.N != 9 || m.FirstPair.P50 != 120 || m.FirstPair.Max != 240 {
+		t.Errorf("times %+v, to the first pair %+v", m.Times, m.FirstPair)
+	}
+	for width, want := range map[int]bool{0: true, 70: false} {
+		var text strings.Builder
+		if err := report.Make(records, report.Options{}).Text(&text, width); err != nil || strings.Contains(text.String(), "first pair") != want || strings.Contains(text.String(), "120 ms") != want {
+			t.Errorf("at width %d: %v\n%s", width, err, text.String())
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,12 +36,14 @@ func (s *Source) text(b *strings.Builder, width int) {
 	if s.Source == wire.SourceCall {
 		by = "pair"
 	}
-	t := newTable("mode", "connected", "rate", "95%", "pairs", "rate", "95%", "by "+by, "median", "p95", "fails at").drop(9, 6, 10, 8, 7)
+	t := newTable("mode", "connected", "rate", "95%", "pairs", "rate", "95%", "by "+by, "first pair", "median", "p95", "fails at").drop(10, 8, 6, 11, 9, 7)
 	for _, m := range s.Modes {
 		t.row(string(m.Mode), of(m.Connected, m.Tried()), m.Rate.percent(), m.Rate.span(), of(m.PairsConnected, m.Pairs), m.PairRate.percent(), m.PairRate.span(),
-			m.Clusters.span(), ms(m.Times.P50), ms(m.Times.P95), list(m.Steps))
+			m.Clusters.span(), ms(m.FirstPair.P50), ms(m.Times.P50), ms(m.Times.P95), list(m.Steps))
 	}
-	t.write(b, width)
+	if left := t.write(b, width); s.FirstPairs() && !slices.Contains(left, "first pair") {
+		fmt.Fprintf(b, "\n%s\n", wrap(waitsMean, width))
+	}
 	if s.Relay != nil {
 		fmt.Fprintf(b, "\n%s\n", wrap(s.Relay.words(), width))
 	}
@@ -62,6 +65,14 @@ func (s *Source) text(b *strings.Builder, width int) {
 	}
 	pairsText(b, width, "Worst pairs, the most surely bad first", s.Worst)
 	pairsText(b, width, "Slowest pairs", s.Slowest)
+}
+
+// waitsMean says what stands in the times of mode all.
+const waitsMean = "In mode all, ICE waits before it takes any but the best kind of path: up to 2 s for a relay. That is in its median, and in no first pair."
+
+// FirstPairs says whether there are times to the first pair. Reports of calls have none.
+func (s *Source) FirstPairs() bool {
+	return slices.ContainsFunc(s.Modes, func(m Mode) bool { return m.FirstPair.N > 0 })
 }
 
 // title is what the attempts are called.

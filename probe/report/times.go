@@ -7,7 +7,7 @@ import (
 	"callmesh/bus/wire"
 )
 
-// Times is how long those that connected took to the open channel, in milliseconds; nothing of them is known where N is 0.
+// Times is how long those that connected took, in milliseconds; nothing of them is known where N is 0.
 type Times struct {
 	N   int   `json:"n"`
 	P10 int64 `json:"p10,omitempty"`
@@ -26,10 +26,19 @@ type Times struct {
 var TimeBounds = [...]int64{50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 10000}
 
 func timesOf(attempts []wire.Traversal) Times {
+	return quantiles(attempts, func(a wire.Traversal) int64 { return a.Ms })
+}
+
+// firstPairs is how long those that connected took to the first pair that answered a check. No wait of ICE's is in it.
+func firstPairs(attempts []wire.Traversal) Times {
+	return quantiles(attempts, func(a wire.Traversal) int64 { return a.PairMs })
+}
+
+func quantiles(attempts []wire.Traversal, of func(wire.Traversal) int64) Times {
 	var ms []int64
 	for _, a := range attempts {
-		if a.Result == wire.ResultConnected && a.Ms > 0 {
-			ms = append(ms, a.Ms)
+		if v := of(a); a.Result == wire.ResultConnected && v > 0 {
+			ms = append(ms, v)
 		}
 	}
 	if len(ms) == 0 {
