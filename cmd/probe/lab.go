@@ -123,7 +123,7 @@ func lookFrom(ctx context.Context, l *lab.Lab, site, server string) (*discover.R
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.Command(ctx, site, self, "nat", "--server", "stun:"+server, "--output", "json", "--wait", "250ms", "--hairpin").Output()
+	out, err := l.Command(ctx, site, self, "nat", "--server", "stun:"+server, "--output", "json", "--wait", "250ms", "--hairpin", "--gateway", "off").Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() != cli.ExitUnmeasured {
 		return nil, fmt.Errorf("probe nat: %w: %s", err, exit.Stderr)
