@@ -22,6 +22,7 @@ type records struct {
 	stdin io.Reader
 	log   *slog.Logger
 	bus   *bus.Bus // nil without nats-url
+	named int      // lines of the file that were no records, and were named
 }
 
 // records opens where a command that reads once has them from.
@@ -48,19 +49,19 @@ func (r *records) close() {
 	}
 }
 
-// read reads all of them, each once. A file that is wrong is bad usage; what can't be read could not be measured.
-func (r *records) read(ctx context.Context) ([]wire.Traversal, error) {
-	var all []wire.Traversal
+// read reads all of them, each once, and counts the lines of a file that are none. A file that has none at all is bad usage; what can't be read could not be measured.
+func (r *records) read(ctx context.Context) (report.Lines, error) {
+	var lines report.Lines
 	if r.c.Input != "" {
-		list, err := r.file()
-		if err != nil {
-			return nil, err
+		var err error
+		if lines, err = r.file(); err != nil {
+			return lines, err
 		}
-		all = list
 	}
 	if r.bus == nil {
-		return all, nil
+		return lines, nil
 	}
+	all := lines.Records
 	seen := make(map[string]bool, len(all))
 	for i := range all {
 		seen[all[i].Key()] = true
@@ -90,28 +91,47 @@ func (r *records) read(ctx context.Context) ([]wire.Traversal, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, cli.Unmeasured("nats-url: %w", err)
+		return lines, cli.Unmeasured("nats-url: %w", err)
 	case more > 0:
-		return nil, cli.Usage("nats-url: more than %d records; report them by parts, with since, run or source", report.MaxRecords)
+		return lines, cli.Usage("nats-url: more than %d records; report them by parts, with since, run or source", report.MaxRecords)
 	}
-	return all, nil
+	lines.Records = all
+	return lines, nil
 }
 
-func (r *records) file() ([]wire.Traversal, error) {
+func (r *records) file() (lines report.Lines, err error) {
 	from := r.stdin
 	if r.c.Input != "-" {
 		f, err := os.Open(r.c.Input)
 		if err != nil {
-			return nil, cli.Unmeasured("input: %w", err)
+			return lines, cli.Unmeasured("input: %w", err)
 		}
 		defer func() { _ = f.Close() }()
 		from = f
 	}
-	list, err := report.Read(from)
-	if err != nil {
-		return nil, cli.Usage("input: %s: %w", r.c.Input, err)
+	lines, err = report.Read(from)
+	switch {
+	case err != nil:
+	case lines.Unread > 0 && len(lines.Records) == 0:
+		err = lines.Bad[0]
+	default:
+		r.name(lines)
+		return lines, nil
 	}
-	return list, nil
+	return lines, cli.Usage("input: %s: %w", r.c.Input, err)
+}
+
+// name says which lines are no records, once for who reads them again and again.
+func (r *records) name(lines report.Lines) {
+	if lines.Unread != r.named {
+		for _, err := range lines.Bad {
+			r.log.Warn("a line of the input is no attempt and is passed over", "input", r.c.Input, "error", err)
+		}
+		if more := lines.Unread - len(lines.Bad); more > 0 {
+			r.log.Warn("so are others", "input", r.c.Input, "lines", more)
+		}
+	}
+	r.named = lines.Unread
 }
 
 // plainLog is the log of a command that has no keys for one: what is worth a warning.

@@ -49,12 +49,12 @@ func stored(t *testing.T, most int) (*bustest.Process, []wire.Traversal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range all[:most] {
+	for _, r := range all.Records[:most] {
 		if err := b.StoreTraversal(ctx, r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return p, all[:most]
+	return p, all.Records[:most]
 }
 
 // What the bus has and what a file has are one report, in which what is in both counts once; and a plan of relays reads it.

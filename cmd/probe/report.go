@@ -32,7 +32,7 @@ func reportCommand() *cobra.Command {
 		Short: "Say what stored attempts add up to: what connects, by which path, how fast, where it fails, and how sure that is",
 		Long: `Say what stored attempts add up to: what connects, by which path, how fast, where it fails, and how sure that is.
 
-Exit codes: 0 reported; 2 bad usage, or records that are none; 3 there are no attempts to report, or they could not be read.`,
+Exit codes: 0 reported; 1 reported, but for lines of the input that are no attempts; 2 bad usage, or an input that has none; 3 there are no attempts to report, or they could not be read.`,
 		Args: cobra.NoArgs,
 	}
 	cfg := new(ReportConfig)
@@ -46,7 +46,7 @@ Exit codes: 0 reported; 2 bad usage, or records that are none; 3 there are no at
 			return err
 		}
 		defer from.close()
-		records, err := from.read(c.Context())
+		lines, err := from.read(c.Context())
 		if err != nil {
 			return err
 		}
@@ -54,12 +54,16 @@ Exit codes: 0 reported; 2 bad usage, or records that are none; 3 there are no at
 		if cfg.Since > 0 {
 			o.Since = time.Now().Add(-cfg.Since)
 		}
-		r := report.Make(records, o)
+		o.Unread = lines.Unread
+		r := report.Make(lines.Records, o)
 		if err := cfg.write(r, c.OutOrStdout()); err != nil {
 			return err
 		}
 		if len(r.Sources) == 0 {
 			return cli.Unmeasured("no attempts to report")
+		}
+		if r.Unread > 0 {
+			return fmt.Errorf("input: %d of its lines could not be read; the report is of all others", r.Unread)
 		}
 		return nil
 	}

@@ -30,19 +30,30 @@ func TestReport(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("{\"at\":1}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	whole, err := os.ReadFile(attempts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := filepath.Join(t.TempDir(), "damaged.jsonl")
+	if err := os.WriteFile(damaged, append([]byte("nonsense\n"), whole[:len(whole)-9]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		args []string
 		code int
 		says string
 	}{
-		"no input":      {nil, cli.ExitUsage, "nats-url: missing, and so is input; write it like"},
-		"no such file":  {[]string{"--input", "/no/such/file"}, cli.ExitUnmeasured, "no such file"},
-		"no record":     {[]string{"--input", bad}, cli.ExitUsage, "line 1: "},
-		"nothing in it": {[]string{"--input", attempts, "--run", "never"}, cli.ExitUnmeasured, "no attempts to report"},
-		"a run":         {[]string{"--input", attempts, "--run", "a b"}, cli.ExitUsage, "--run"},
-		"a group":       {[]string{"--input", attempts, "--group", "country"}, cli.ExitUsage, `"country" is none of region, nat, network`},
-		"a source":      {[]string{"--input", attempts, "--source", "both"}, cli.ExitUsage, "probe, call"},
-		"a place":       {[]string{"--input", attempts, "--file", "/no/such/place/x"}, cli.ExitFailed, "file: "},
+		"a damaged file": {[]string{"--input", damaged}, cli.ExitFailed, "2 of its lines could not be read; the report is of all others"},
+		"a bad line":     {[]string{"--input", damaged}, cli.ExitFailed, `input=` + damaged + ` error="line 1: traversal: `},
+		"a cut-off line": {[]string{"--input", damaged}, cli.ExitFailed, "as if its writer had been stopped"},
+		"no input":       {nil, cli.ExitUsage, "nats-url: missing, and so is input; write it like"},
+		"no such file":   {[]string{"--input", "/no/such/file"}, cli.ExitUnmeasured, "no such file"},
+		"no record":      {[]string{"--input", bad}, cli.ExitUsage, "line 1: "},
+		"nothing in it":  {[]string{"--input", attempts, "--run", "never"}, cli.ExitUnmeasured, "no attempts to report"},
+		"a run":          {[]string{"--input", attempts, "--run", "a b"}, cli.ExitUsage, "--run"},
+		"a group":        {[]string{"--input", attempts, "--group", "country"}, cli.ExitUsage, `"country" is none of region, nat, network`},
+		"a source":       {[]string{"--input", attempts, "--source", "both"}, cli.ExitUsage, "probe, call"},
+		"a place":        {[]string{"--input", attempts, "--file", "/no/such/place/x"}, cli.ExitFailed, "file: "},
 	} {
 		_, stderr, code := probe(t, append([]string{"report"}, c.args...)...)
 		if code != c.code || !strings.Contains(stderr, c.says) {

@@ -25,11 +25,11 @@ func stored(t testing.TB) []wire.Traversal {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	records, err := report.Read(f)
-	if err != nil {
-		t.Fatal(err)
+	lines, err := report.Read(f)
+	if err != nil || lines.Unread > 0 {
+		t.Fatal(err, lines.Bad)
 	}
-	return records
+	return lines.Records
 }
 
 // Each output of a fixed set of stored attempts is what it was.

@@ -69,6 +69,11 @@ func (c *Clusters) Span() string { return c.span() }
 // Words say what the share means for relays.
 func (s *RelayShare) Words() string { return s.words() }
 
+// UnreadWords say what of the input is not in the report.
+func (r *Report) UnreadWords() string {
+	return many(r.Unread, "line") + " of the input could not be read, and what stood there is in no figure."
+}
+
 // Words say how much is as expected.
 func (p *Prediction) Words() string { return p.words() }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ var csvHeader = []string{
 	"pairs", "pairs_connected", "pairs_mixed", "pair_rate", "pair_rate_low", "pair_rate_high", "median_ms", "first_pair_median_ms",
 }
 
-// CSV writes one table of all tallies (RFC 4180): a line for each mode (table "mode"), each cell of each matrix ("region", "nat", "network") and each point of the trend ("time", whose from is RFC 3339). Shares are from 0 to 1, and empty of nothing; the median to the first pair stands for modes only.
+// CSV writes one table of all tallies (RFC 4180): a line for each mode (table "mode"), each cell of each matrix ("region", "nat", "network") and each point of the trend ("time", whose from is RFC 3339); and if lines of the input could not be read, one that has their number under attempts ("unread"). Shares are from 0 to 1, and empty of nothing; the median to the first pair stands for modes only.
 func (r *Report) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	_ = out.Write(csvHeader) // kept until Error
@@ -57,6 +58,11 @@ func (r *Report) CSV(w io.Writer) error {
 		for _, p := range s.Trend.Points {
 			line("time", "", "", p.Mode, rfc3339(p.At), p.Tally, p.MedianMs, 0)
 		}
+	}
+	if r.Unread > 0 {
+		line := make([]string, len(csvHeader))
+		line[slices.Index(csvHeader, "table")], line[slices.Index(csvHeader, "attempts")] = "unread", strconv.Itoa(r.Unread)
+		_ = out.Write(line)
 	}
 	out.Flush()
 	return out.Error()

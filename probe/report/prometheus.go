@@ -28,6 +28,7 @@ var (
 	descRelay     = desc("relay_share", "Share of what connected, as calls do, that went through a relay, with the ends of its 95% interval.", "source", "bound")
 	descPredicted = desc("predicted_pairs", "Pairs by whether direct attempts came to what their NATs let expect.", "result")
 	descLast      = desc("last_attempt_timestamp_seconds", "When the last attempt began.", "source")
+	descUnread    = desc("unread_lines", "Lines of the input that could not be read, and are in no figure; missing while there are none.")
 )
 
 // Collector gives a report to a registry, as gauges. Networks and pairs have no series: there can be too many of them.
@@ -35,7 +36,7 @@ type Collector struct{ Report func() *Report }
 
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAttempts, descPairs, descRate, descSteps, descTimes, descFirstPair, descRegions, descTried, descRelay, descPredicted, descLast} {
+	for _, d := range []*prometheus.Desc{descAttempts, descPairs, descRate, descSteps, descTimes, descFirstPair, descRegions, descTried, descRelay, descPredicted, descLast, descUnread} {
 		ch <- d
 	}
 }
@@ -54,6 +55,9 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	r := c.Report()
+	if r.Unread > 0 {
+		send(descUnread, float64(r.Unread))
+	}
 	for i := range r.Sources {
 		s := &r.Sources[i]
 		source := string(s.Source)

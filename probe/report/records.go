@@ -1,12 +1,7 @@
 package report
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,44 +9,11 @@ import (
 	"callmesh/bus/wire"
 )
 
-// Bounds of what [Read] takes.
-const (
-	maxLine    = 64 << 10 // bytes
-	MaxRecords = 500_000
-	maxWhy     = 160 // runes; the rest is cut. Labels are never cut: two that begin alike would be counted as one
-)
+// maxWhy bounds reasons, in runes; the rest is cut. Labels are never cut: two that begin alike would be counted as one.
+const maxWhy = 160
 
 // modes in the order in which they are told.
 var modes = wire.Modes()
-
-// Read reads records, one JSON object a line, as they are stored. Its errors name the line and the member, and say what would be right.
-func Read(r io.Reader) ([]wire.Traversal, error) {
-	var all []wire.Traversal
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 4096), maxLine)
-	n := 1
-	for ; lines.Scan(); n++ {
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
-			continue
-		}
-		if len(all) == MaxRecords {
-			return nil, fmt.Errorf("line %d: more than %d records; report them by parts, as by run or by month", n, MaxRecords)
-		}
-		t, err := wire.ParseTraversal(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w; want one attempt a line, in JSON as it is stored", n, err)
-		}
-		all = append(all, t)
-	}
-	if err := lines.Err(); err != nil {
-		if errors.Is(err, bufio.ErrTooLong) {
-			err = fmt.Errorf("longer than %d bytes; want one attempt a line", maxLine)
-		}
-		return nil, fmt.Errorf("line %d: %w", n, err)
-	}
-	return all, nil
-}
 
 // tidy takes out of texts what a terminal or a reader would be misled by. How long labels are is bounded by [wire.Traversal.Validate].
 func tidy(t wire.Traversal) wire.Traversal {

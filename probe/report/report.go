@@ -29,6 +29,7 @@ type Options struct {
 	Source wire.TraversalSource // the other source is left out
 	Group  []Dimension          // which matrices are made
 	Bucket time.Duration        // how much time one point of the trend is; rounded up if there would be more than 400
+	Unread int                  // lines that were no records, and are told of
 	Top    int                  // how many of the slowest and worst pairs are listed; 0: ten
 }
 
@@ -40,6 +41,8 @@ type Report struct {
 	Until int64 `json:"until,omitempty"`
 	// Ignored are records that can't be counted, as [wire.Traversal.Validate] says.
 	Ignored int `json:"ignored"`
+	// Unread are lines of the input that are no records.
+	Unread int `json:"unread"`
 	// RelayShare is what a plan of relays needs: of real calls, or of pair tests in mode all where there are none. It is nil without either.
 	RelayShare *RelayShare `json:"relayShare,omitempty"`
 	// Sources are pair tests and real calls, those of which there are records.
@@ -89,7 +92,7 @@ type Count struct {
 
 // Make reports. It never fails: what can't be counted is in Ignored.
 func Make(records []wire.Traversal, o Options) *Report {
-	r := &Report{Schema: Schema, Sources: []Source{}}
+	r := &Report{Schema: Schema, Unread: o.Unread, Sources: []Source{}}
 	bySource := map[wire.TraversalSource][]wire.Traversal{}
 	for _, t := range records {
 		if t.Validate() != nil {

@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -177,22 +176,5 @@ func TestQuantilesAndDistribution(t *testing.T) {
 	}
 	if sum != 100 || got.Histogram[0] != 0 || got.Histogram[len(got.Histogram)-1] != 1 || len(got.Histogram) != len(report.TimeBounds)+1 {
 		t.Errorf("%v", got.Histogram)
-	}
-}
-
-func TestReadSaysWhereAndWhat(t *testing.T) {
-	good, _ := json.Marshal(probed("a", "b", "EIM/EIF", "EIM/EIF", 1, wire.ModeDirect, wire.ResultConnected))
-	for name, c := range map[string]struct{ text, says string }{
-		"no JSON":         {string(good) + "\n\nnonsense\n", "line 3: "},
-		"another result":  {strings.Replace(string(good), `"connected"`, `"perhaps"`, 1), `line 1: traversal "a/b": `},
-		"a line too long": {string(good) + "\n" + strings.Repeat("x", 70_000), "line 2: longer than 65536 bytes"},
-		"an array":        {"[" + string(good) + "]", "want one attempt a line"},
-	} {
-		if _, err := report.Read(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, want %q", name, err, c.says)
-		}
-	}
-	if got, err := report.Read(strings.NewReader("\n" + string(good) + "\n\n")); err != nil || len(got) != 1 {
-		t.Errorf("%d records, %v", len(got), err)
 	}
 }

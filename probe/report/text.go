@@ -25,6 +25,9 @@ func (r *Report) Text(w io.Writer, width int) error {
 	if r.Ignored > 0 {
 		fmt.Fprintf(&b, "\n%s could not be counted.\n", many(r.Ignored, "record"))
 	}
+	if r.Unread > 0 {
+		fmt.Fprintf(&b, "\n%s\n", wrap(r.UnreadWords(), width))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

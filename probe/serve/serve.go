@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/time/rate"
 
-	"callmesh/bus/wire"
 	"callmesh/probe/report"
 	"callmesh/turnctl/turnauth"
 )
@@ -26,8 +25,8 @@ const MinToken = 16
 
 // Options are what is shown, and to whom.
 type Options struct {
-	Token   turnauth.Secret                                 // at least [MinToken] bytes
-	Records func(context.Context) ([]wire.Traversal, error) // reads them anew; bounded by the context
+	Token   turnauth.Secret                             // at least [MinToken] bytes
+	Records func(context.Context) (report.Lines, error) // reads them anew; bounded by the context
 	Report  report.Options
 	Since   time.Duration // only attempts that began so long ago at most; 0: all
 	Refresh time.Duration // how old a report may be; 0: 30 s
@@ -100,14 +99,15 @@ func (s *Server) report(ctx context.Context) (*report.Report, error) {
 	// Whoever asked may go away; the others still want what was read.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 	defer cancel()
-	records, err := s.o.Records(ctx)
+	lines, err := s.o.Records(ctx)
 	s.read, s.failed = time.Now(), err
 	if err == nil {
 		o := s.o.Report
+		o.Unread = lines.Unread
 		if s.o.Since > 0 {
 			o.Since = s.read.Add(-s.o.Since)
 		}
-		s.last = report.Make(records, o)
+		s.last = report.Make(lines.Records, o)
 		return s.last, nil
 	}
 	s.o.Logger.Warn("the records can't be read", "error", err)

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"callmesh/bus/wire"
+	"callmesh/probe/report"
 	"callmesh/probe/serve"
 	"callmesh/turnctl/turnauth"
 )
@@ -61,12 +62,12 @@ func (l *logged) String() string {
 func start(t *testing.T, refresh time.Duration) *site {
 	t.Helper()
 	s := &site{}
-	h, err := serve.New(serve.Options{Token: turnauth.NewSecret(token), Refresh: refresh, Logger: slog.New(slog.NewTextHandler(&s.log, nil)), Records: func(context.Context) ([]wire.Traversal, error) {
+	h, err := serve.New(serve.Options{Token: turnauth.NewSecret(token), Refresh: refresh, Logger: slog.New(slog.NewTextHandler(&s.log, nil)), Records: func(context.Context) (report.Lines, error) {
 		s.reads.Add(1)
 		if s.fail.Load() {
-			return nil, errors.New("the disk is on fire at /secret/place")
+			return report.Lines{}, errors.New("the disk is on fire at /secret/place")
 		}
-		return []wire.Traversal{attempt()}, nil
+		return report.Lines{Records: []wire.Traversal{attempt()}}, nil
 	}})
 	if err != nil {
 		t.Fatal(err)
