@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { setWeather } from '../harness/network'
 import { useStage } from '../harness/stage'
+import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
 
 const stage = useStage()
@@ -46,6 +47,18 @@ test('the panel tells what the browser measures, draws it, and knows what is in 
   await expect.poll(apart).toBeLessThan(100)
   await expect.poll(() => ada.page.locator('[data-row="picture"]').innerText(), { timeout: 15_000 }).toMatch(/320 × 240, \d+ a second\s+320 × 240/)
 
+  // The tile tells the same to whoever points at it, asks it, or has it read aloud.
+  const tile = ada.tile('Bo')
+  const [badge, more] = [tile.getByTestId('badge'), tile.locator('.more')]
+  await expect.poll(() => more.textContent(), { timeout: 15_000 }).toMatch(/^· [\d.]+ % lost · picture 320 × 240$/)
+  await ada.page.mouse.move(1, 1)
+  expect(await more.isVisible()).toBe(false)
+  await tile.hover()
+  await expect.poll(() => badge.innerText()).toMatch(/^Direct · \d+ ms\s+· [\d.]+ % lost · picture 320 × 240/)
+  await badge.click()
+  await expect.poll(() => badge.innerText()).toMatch(/^This call goes directly between you and Bo \(\d+ ms\)\.\s+[\d.]+ % lost · picture 320 × 240$/)
+  await badge.click()
+
   // The meter is held against the bytes that the transports have counted over the same time.
   const sent = () =>
     ada.page.evaluate(async () => {
@@ -88,6 +101,13 @@ test('a network that loses packets is told with its cause and what to do, also o
   expect(await notice.innerText()).toContain('The connection to Bo is unsteady')
   expect(await notice.innerText()).toContain('move closer to the Wi-Fi')
   expect(await ada.tile('Bo').locator('[data-mark="quality"]').count()).toBe(1)
+  const lost = async () => Number(/([\d.]+) % lost/.exec((await ada.tile('Bo').locator('.more').textContent()) ?? '')?.[1] ?? 0)
+  await expect.poll(lost, { timeout: 30_000, message: 'loss on the tile, in percent' }).toBeGreaterThan(3)
+  // On a phone one asks the tile.
+  const ask = () => ada.tile('Bo').getByTestId('badge').click()
+  await ask()
+  await expectGoodState(ada, 'link-unsteady', { lasting: notice })
+  await ask()
   await notice.getByRole('button', { name: 'Details' }).click()
   await expect.poll(() => ada.find('quality-link').getAttribute('data-grade')).toBe('poor')
 

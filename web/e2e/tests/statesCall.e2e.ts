@@ -141,6 +141,8 @@ test('a call of two and of four, its menus, panels, dialogs and notices, and wha
   await ada.find('screen-video').waitFor({ state: 'detached' })
   await ada.page.keyboard.press('l')
   await ada.page.locator('[data-arrangement="spot"]').waitFor()
+  // What there is to say of a connection has room in a small tile, too.
+  await ada.tile(LONG).getByTestId('badge').click()
   await expectGoodState(ada, 'speaker')
 
   ada.watch.allow(/ERR_INTERNET_DISCONNECTED/)

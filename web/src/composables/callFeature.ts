@@ -64,6 +64,8 @@ export interface CallFeature {
   overlay?: { component: Component; props?: () => Record<string, unknown> }
   tileActions?: (owner: TileOwner) => CallAction[]
   tileMarks?: (owner: TileOwner) => TileMark[]
+  /** What more there is to say of the connection, a few words each, behind the tile's path. */
+  tileFigures?: (owner: TileOwner) => string[]
 }
 
 export type CallFeatureMaker = (context: CallContext) => CallFeature
@@ -71,15 +73,17 @@ export type CallFeatureMaker = (context: CallContext) => CallFeature
 interface TileParts {
   actions: (owner: TileOwner) => CallAction[]
   marks: (owner: TileOwner) => TileMark[]
+  figures: (owner: TileOwner) => string[]
 }
 
 const TILE_PARTS: InjectionKey<TileParts> = Symbol('tile parts')
-const NONE: TileParts = { actions: () => [], marks: () => [] }
+const NONE: TileParts = { actions: () => [], marks: () => [], figures: () => [] }
 
 export function provideTileParts(features: CallFeature[]): void {
   provide(TILE_PARTS, {
     actions: (owner) => features.flatMap((feature) => feature.tileActions?.(owner) ?? []),
     marks: (owner) => features.flatMap((feature) => feature.tileMarks?.(owner) ?? []),
+    figures: (owner) => features.flatMap((feature) => feature.tileFigures?.(owner) ?? []),
   })
 }
 

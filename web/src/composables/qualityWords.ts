@@ -1,5 +1,7 @@
 import type { Cause, Trouble } from '@/call/quality/cause'
+import type { Picture } from '@/call/quality/counters'
 import type { Grade } from '@/call/quality/grade'
+import type { Sample } from '@/call/quality/sample'
 import type { Budget } from '@/call/quality/watch'
 import type { MessageKey } from '@/i18n/en'
 import type { Sentence } from './pathWords'
@@ -21,6 +23,17 @@ export function troubleWords({ cause, rttMs }: Trouble, name: string): { title: 
   const [title, how] = TROUBLE[cause]
   const named = { name, ms: Math.round(rttMs) }
   return { title: { key: title, named }, how: { key: how, named } }
+}
+
+/** What arrives of somebody, beside the path and its round trip: how much of it is lost, and how large their pictures are. What is not known is left out. */
+export function figureWords({ lossIn, received }: Pick<Sample, 'lossIn' | 'received'>): Sentence[] {
+  const size = (key: MessageKey, picture: Picture | undefined): Sentence[] =>
+    picture ? [{ key, named: { width: picture.width, height: picture.height } }] : []
+  return [
+    ...(lossIn === null ? [] : [{ key: 'quality.figure.loss' as const, named: { percent: percent(lossIn) } }]),
+    ...size('quality.figure.picture', received.camera),
+    ...size('quality.figure.screen', received.screen),
+  ]
 }
 
 /** Bits per second, for people. */

@@ -5,7 +5,7 @@ import QualityPanel from '@/components/quality/QualityPanel.vue'
 import type { CallContext, CallFeature, TileMark } from './callFeature'
 import type { Notice } from './callNotices'
 import { Attendance, lastCall } from './lastCall'
-import { troubleWords } from './qualityWords'
+import { figureWords, troubleWords } from './qualityWords'
 import { useWords } from './useWords'
 
 const PANEL = 'quality'
@@ -72,5 +72,9 @@ export function useQuality({ call, media, room, openPanel, panel }: CallContext)
         .filter(({ peer }) => peer === (owner?.peer ?? null))
         .slice(0, 1)
         .map((trouble): TileMark => ({ id: 'quality', icon: 'warning', label: sentence(words(trouble).title), tone: 'warn' })),
+    tileFigures: (owner) => {
+      const sample = snapshot.value.links.find(({ peer }) => peer === owner?.peer)?.sample
+      return sample ? figureWords(sample).map(sentence) : []
+    },
   }
 }

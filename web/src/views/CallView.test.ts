@@ -119,6 +119,7 @@ describe('a feature of the call', () => {
       overlay: { component: { template: '<i class="afloat" />' } },
       tileActions: (owner) => (owner ? [{ id: `greet-${owner.user.name}`, icon: 'info', label: 'Greet', run }] : []),
       tileMarks: (owner) => (owner ? [] : [{ id: 'me', icon: 'check', label: 'That is me' }]),
+      tileFigures: (owner) => (owner ? [`figures of ${owner.user.name}`] : []),
     }))
     media = deviceControls()
     const snapshot = roomView({ peers: [peerView('Bo')] })
@@ -130,6 +131,7 @@ describe('a feature of the call', () => {
     await byTestId('greet-Bo').trigger('click')
     expect(run).toHaveBeenCalledTimes(4)
     expect(view.get('[data-self="true"] [data-mark="me"]').text()).toBe('That is me')
+    expect(view.get('[data-self="false"] [data-testid="badge"]').text()).toContain('figures of Bo')
     expect(view.find('.afloat').exists()).toBe(true)
 
     await byTestId('more').trigger('click')
