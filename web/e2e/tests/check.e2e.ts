@@ -72,7 +72,7 @@ test('TLS to a relay whose certificate the browser does not trust is said to fai
   for (const visitor of [ada, bo]) for (const row of ['udp', 'tcp']) expect(await said(visitor, row)).toMatch(/^reached in \d+ ms$/)
   expect(await said(ada, 'tls')).toBe('TLS fails, though the relay answers: a firewall is in the way, or this browser does not trust its certificate')
   expect(await said(bo, 'tls')).toMatch(/^reached in \d+ ms$/)
-  await expectGoodState(ada, 'check-tls')
+  await expectGoodState(ada, 'check-tls', { open: () => ada.find('check-network-again').scrollIntoViewIfNeeded() })
 })
 
 test('with the space bar held one is heard though muted, and no longer; who talks muted is told; another microphone and speaker take over', async () => {
