@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { choose, drawnPerson, openEffects, seen, type Seen } from '../harness/effects'
 import { useFaceCameras, WALL } from '../harness/faceCamera'
+import { setHidden } from '../harness/hidden'
 import { useStage } from '../harness/stage'
 import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
@@ -29,7 +30,67 @@ test('another background is behind the person, who stays; it can be compared wit
   await expectGoodState(ada, 'effects-on')
   await choose(ada, 'background-none')
   await expect.poll(() => seen(bo, 'Ada').then(({ corners }) => other(corners)), { timeout: 20_000 }).toBeLessThan(20)
+  await expect.poll(() => edges(bo), { timeout: 20_000, message: 'edges of the window behind' }).toBeGreaterThan(40)
+  const sharp = await edges(bo)
+
+  await choose(ada, 'background-blur')
+  // The wall keeps its colour, the person stays, and of the window there is but light.
+  const blurred = async () => {
+    const [window, { corners, skin }] = await Promise.all([edges(bo), seen(bo, 'Ada')])
+    return window < sharp / 3 && other(corners) < 40 && skin.share > before.skin.share * 0.6
+  }
+  await expect.poll(blurred, { timeout: 60_000, message: 'a blurred room behind a face' }).toBe(true)
+
+  await ada.find('effects-picture').setInputFiles({ name: 'holiday.png', mimeType: 'image/png', buffer: await plainPicture(ada, OWN) })
+  const own = async () => {
+    const { corners, skin } = await seen(bo, 'Ada')
+    const away = Math.max(...corners.map((value, c) => Math.abs(value - OWN[c]!)))
+    return away < 40 && skin.share > before.skin.share * 0.6 ? skin.x : null
+  }
+  await expect.poll(own, { timeout: 60_000, message: 'one’s own picture behind a face' }).not.toBe(null)
+
+  // The face goes on from side to side before it while the page is not looked at, so these pictures are new ones.
+  await setHidden(ada.page, true)
+  await bo.sees('Ada', 20)
+  await expect.poll(async () => (await own()) ?? 1, { timeout: 40_000, interval: 100, message: 'the face at the left, from a hidden page' }).toBeLessThan(0.45)
+  await expect.poll(async () => (await own()) ?? 0, { timeout: 40_000, interval: 100, message: 'the face at the right, from a hidden page' }).toBeGreaterThan(0.55)
 })
+
+/** Red, green and blue of the reader's own picture. */
+const OWN = [200, 40, 190] as const
+
+async function plainPicture({ page }: Visitor, [r, g, b]: readonly [number, number, number]): Promise<Buffer> {
+  const url = await page.evaluate((fill) => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 })
+    const context = canvas.getContext('2d')!
+    context.fillStyle = fill
+    context.fillRect(0, 0, 64, 36)
+    return canvas.toDataURL('image/png')
+  }, `rgb(${r} ${g} ${b})`)
+  return Buffer.from(url.split(',')[1]!, 'base64')
+}
+
+/** The sharpest upright edge, from 0 to 255, in what a visitor decodes of Ada's wall above her head: there is the window. */
+function edges(visitor: Visitor): Promise<number> {
+  return visitor
+    .tile('Ada')
+    .getByTestId('remote-video')
+    .evaluate((video: HTMLVideoElement) => {
+      const [width, height, from, to] = [320, 180, 22, 34]
+      const context = new OffscreenCanvas(width, height).getContext('2d')!
+      context.drawImage(video, 0, 0, width, height)
+      const { data } = context.getImageData(0, from, width, to - from)
+      let sharpest = 0
+      for (let x = 0; x + 2 < width; x++) {
+        for (let c = 0; c < 3; c++) {
+          let sum = 0
+          for (let y = 0; y < to - from; y++) sum += data[(y * width + x) * 4 + c]! - data[(y * width + x + 2) * 4 + c]!
+          sharpest = Math.max(sharpest, Math.abs(sum) / (to - from))
+        }
+      }
+      return sharpest
+    })
+}
 
 interface Halves {
   /** What the right half is called; null where nothing is compared, and when that changed during the look. */

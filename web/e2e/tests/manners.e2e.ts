@@ -1,6 +1,6 @@
 // What the page asks of the device that it runs on, and how it is used without a mouse.
-import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { setHidden } from '../harness/hidden'
 import { becomeContacts, becomeSomebody, callContact, callIs } from '../harness/person'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
@@ -14,15 +14,6 @@ async function tabTo({ page, name }: Visitor, testId: string): Promise<void> {
     await page.keyboard.press('Tab')
   }
   throw new Error(`${name} does not reach ${testId} with Tab`)
-}
-
-/** Whoever looks away, or back. */
-async function setHidden(page: Page, hidden: boolean): Promise<void> {
-  await page.evaluate((hidden) => {
-    Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
-    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => (hidden ? 'hidden' : 'visible') })
-    document.dispatchEvent(new Event('visibilitychange'))
-  }, hidden)
 }
 
 test('a call from the start to its end with keys alone', async () => {
