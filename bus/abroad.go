@@ -159,10 +159,18 @@ func (b *Bus) reach(ctx context.Context, region wire.Region, f func(context.Cont
 func (b *Bus) look(region wire.Region) {
 	ctx, cancel := context.WithTimeout(b.ctx, abroadPatience)
 	defer cancel()
-	if _, err := b.js.Stream(ctx, streamName(region, Shards-1)); err == nil {
+	if _, err := b.js.Stream(ctx, b.landmark(region)); err == nil {
 		b.regions.back(region)
 		b.log.Info("a region can be reached again", "region", region)
 	}
+}
+
+// landmark is the stream by which a region is told to be in reach. A guest asks for one that is about no room: it need not be allowed more.
+func (b *Bus) landmark(region wire.Region) string {
+	if b.opts.Guest {
+		return "KV_" + agentsBucket(region)
+	}
+	return streamName(region, Shards-1)
 }
 
 // answered tells from an error that the region was there to give it.
@@ -173,7 +181,7 @@ func answered(err error) bool {
 // Readable reports whether a region's streams can be read now. For another region that takes up to 2 s.
 func (b *Bus) Readable(ctx context.Context, region wire.Region) bool {
 	err := b.reach(ctx, region, func(ctx context.Context) error {
-		_, err := b.js.Stream(ctx, streamName(region, Shards-1))
+		_, err := b.js.Stream(ctx, b.landmark(region))
 		return err
 	})
 	return err == nil

@@ -37,6 +37,8 @@ type Options struct {
 	CredsFile, NKeyFile       string
 	CAFile, CertFile, KeyFile string
 
+	// InboxPrefix begins the subjects that answers come to, as _INBOX.probe-run: whoever may listen there hears them, so what has users of its own at NATS has one of its own. Default: _INBOX.
+	InboxPrefix string
 	// Guest makes no streams and changes none, but uses those of the edges: for processes beside them, which need not know how the mesh is kept. It is ready
 	// once an edge of the region has been there, or of any region if Region is empty.
 	Guest bool
@@ -122,7 +124,7 @@ func Open(opts Options) (*Bus, error) {
 		cancel()
 		return nil, err
 	}
-	b.nc = nc
+	b.nc, b.acks.prefix = nc, nc.NewInbox()+"."
 	if b.js, err = jetstream.New(nc); err != nil {
 		cancel()
 		nc.Close()

@@ -35,6 +35,9 @@ func (b *Bus) dial() (*nats.Conn, error) {
 		nats.LameDuckModeHandler(func(*nats.Conn) { b.leave() }),
 		nats.ErrorHandler(b.asyncError),
 	}
+	if o.InboxPrefix != "" {
+		opts = append(opts, nats.CustomInboxPrefix(o.InboxPrefix))
+	}
 	if o.InProcess != nil {
 		opts = append(opts, nats.InProcessServer(o.InProcess))
 	}

@@ -170,7 +170,7 @@ func (b *Bus) directBatch(ctx context.Context, stream string, req *directRequest
 	if err != nil {
 		return fail(err)
 	}
-	inbox := nats.NewInbox()
+	inbox := b.nc.NewInbox()
 	sub, err := b.nc.SubscribeSync(inbox)
 	if err != nil {
 		return fail(err)

@@ -30,7 +30,7 @@ var ErrNobody = errors.New("nobody listens")
 
 // acks are the publishes and questions in flight, by the last token of their reply subject.
 type acks struct {
-	prefix string
+	prefix string // set before anything is asked
 
 	mu   sync.Mutex // guards the following
 	next uint64
@@ -59,7 +59,6 @@ func (p *pendingAck) call(msg *nats.Msg, err error) (more bool) {
 }
 
 func (a *acks) init() {
-	a.prefix = nats.NewInbox() + "."
 	a.wait = make(map[uint64]*pendingAck)
 }
 

@@ -89,7 +89,7 @@ Exit codes: 0 it was told to end; 2 bad usage, or another agent has the name and
 func runAgent(ctx context.Context, c *AgentConfig, log *slog.Logger) error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	b, err := c.join(ctx, "agent", log, metrics)
+	b, err := c.join(ctx, "agent "+c.ID, log, metrics)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,9 +30,12 @@ func (c *MeshConfig) check(p *cli.Problems, wanted string) {
 	c.CheckNATS(p, c.NATSURL)
 }
 
-// join opens the bus as a guest, and hears of regions that come later. It may not be ready.
+// join opens the bus as a guest that NATS shows under name, whose answers come to an inbox of that name, and who hears of regions that come later. It may not be ready.
 func (c *MeshConfig) join(ctx context.Context, name string, log *slog.Logger, metrics prometheus.Registerer) (*bus.Bus, error) {
-	o := bus.Options{Name: "callmesh probe " + name, URLs: c.NATSURL, Guest: true, Logger: log.With("part", "bus"), Registerer: metrics}
+	o := bus.Options{
+		Name: "callmesh probe " + name, URLs: c.NATSURL, Guest: true, InboxPrefix: "_INBOX.probe-" + strings.ReplaceAll(name, " ", "."),
+		Logger: log.With("part", "bus"), Registerer: metrics,
+	}
 	c.Bus(&o)
 	b, err := bus.Open(o)
 	if err != nil {

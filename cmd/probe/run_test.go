@@ -71,8 +71,26 @@ func (w *world) probeAt(t *testing.T, where string, args ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, c: w.lab.Command(t.Context(), where, self, args...), done: make(chan struct{})}
-	r.c.Env = append(os.Environ(), asProbe+"=1", "SSL_CERT_FILE="+w.ca)
+	c := w.lab.Command(t.Context(), where, self, args...)
+	c.Env = append(os.Environ(), asProbe+"=1", "SSL_CERT_FILE="+w.ca)
+	return begin(t, c)
+}
+
+// here starts probe on this machine.
+func here(t *testing.T, args ...string) *running {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), self, args...)
+	c.Env = append(os.Environ(), asProbe+"=1")
+	return begin(t, c)
+}
+
+func begin(t *testing.T, c *exec.Cmd) *running {
+	t.Helper()
+	r := &running{t: t, c: c, done: make(chan struct{})}
 	r.c.Stdout = &r.out
 	errs, err := r.c.StderrPipe()
 	if err != nil {
@@ -96,7 +114,7 @@ func (r *running) until(words string) {
 			return
 		}
 	}
-	r.t.Fatalf("%v ended before it said %q:\n%s", r.c.Args[4:], words, r.lines.String())
+	r.t.Fatalf("%v ended before it said %q:\n%s", r.c.Args, words, r.lines.String())
 }
 
 // follow reads on beside the test.
