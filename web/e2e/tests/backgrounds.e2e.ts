@@ -77,7 +77,7 @@ function edges(visitor: Visitor): Promise<number> {
     .getByTestId('remote-video')
     .evaluate((video: HTMLVideoElement) => {
       const [width, height, from, to] = [320, 180, 22, 34]
-      const context = new OffscreenCanvas(width, height).getContext('2d')!
+      const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
       context.drawImage(video, 0, 0, width, height)
       const { data } = context.getImageData(0, from, width, to - from)
       let sharpest = 0
