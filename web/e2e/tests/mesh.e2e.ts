@@ -69,9 +69,11 @@ test('to one other goes the better codec, to several one that is cheap, and nobo
 /** Those with a microphone: sound costs more than small pictures, and eight people’s pages are a lot for few cores. */
 const VOICES = ['Ada', 'Bo']
 
+const SMALL = { width: 360, height: 270 }
+
 /** Somebody with a small window, and a microphone only if they are to be heard; as patient as it takes among so many. */
 async function squeezeIn(at: 'a' | 'b', name: string, browser: TestBrowser): Promise<Visitor> {
-  const visitor = await stage.visit(at, name, { viewport: { width: 360, height: 270 } }, browser)
+  const visitor = await stage.visit(at, name, { viewport: SMALL }, browser)
   visitor.page.setDefaultTimeout(60_000)
   if (VOICES.includes(name)) return visitor
   await visitor.page.addInitScript(() => {
@@ -118,9 +120,17 @@ test('eight are in one call, each sees and hears each; a ninth is told that it i
     eight.push(visitor)
   }
   await allPerceive(eight)
-  // 270 lines are as many as a tile has on the page of another; what is sent of 360 before anybody knows is more.
-  const lines = () => Promise.all(eight.map(async ({ page }) => (await inflows(page)).map(({ lines }) => lines)))
-  await expect.poll(async () => (await lines()).flat().filter((count) => count > 0 && count <= 270).length, LATE).toBe(56)
+  // The small windows’ tiles have some 60 lines each. Whoever does not know that sends 270, and before there are eight, all 360 of its camera.
+  const lines = ({ page }: Visitor) => inflows(page).then((flows) => flows.map(({ lines }) => lines))
+  const small = (count: number) => count > 0 && count <= 120
+  await expect.poll(async () => (await Promise.all(eight.map(lines))).flat().filter(small).length, LATE).toBe(56)
+  // A larger window is sent more, and its owner alone; as many as anybody of eight is sent.
+  const [ada, ...others] = eight as [Visitor, ...Visitor[]]
+  await ada.page.setViewportSize({ width: 1280, height: 900 })
+  await expect.poll(async () => (await lines(ada)).filter((count) => count > 180 && count <= 270).length, LATE).toBe(7)
+  expect((await Promise.all(others.map(lines))).flat().filter(small).length).toBe(49)
+  await ada.page.setViewportSize(SMALL)
+  await expect.poll(async () => (await lines(ada)).filter(small).length, LATE).toBe(7)
 
   const ivy = await squeezeIn('b', 'Ivy', browser)
   await ivy.open(`/r/${room}`)

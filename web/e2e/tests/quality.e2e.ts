@@ -22,6 +22,13 @@ async function openQuality(visitor: Visitor): Promise<void> {
   await visitor.find('quality-panel').waitFor()
 }
 
+/** As if somebody had gone to another tab, or come back. */
+const setHidden = (visitor: Visitor, hidden: boolean) =>
+  visitor.page.evaluate((hidden) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => (hidden ? 'hidden' : 'visible') })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, hidden)
+
 /** How many lines the pictures of somebody's camera have as they are decoded. */
 const linesOf = (visitor: Visitor, name: string) =>
   visitor.page.evaluate(async (name) => {
@@ -125,7 +132,7 @@ test('where the upload is narrow, pictures get smaller and go on moving', async 
   await bo.hears('Ada')
 })
 
-test('faces are sent smaller beside a shared screen, and larger again afterwards', async () => {
+test('faces are sent smaller beside a shared screen and to who does not look, and larger again afterwards', async () => {
   const [ada, bo] = await stage.call()
   await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 15_000 }).toBe(240)
   await bo.find('screen').click()
@@ -133,6 +140,12 @@ test('faces are sent smaller beside a shared screen, and larger again afterwards
   await bo.sees('Ada')
   await bo.find('screen').click()
   await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 40_000 }).toBe(240)
+
+  await setHidden(bo, true)
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 30_000 }).toBe(120)
+  await bo.sees('Ada')
+  await setHidden(bo, false)
+  await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 30_000 }).toBe(240)
   await ada.sees('Bo')
 })
 

@@ -6,6 +6,7 @@
 //   0x00     hello: byte 1 is the version, 1. Both sides say it first, once their channel is open. The other end of an agreed channel may be a page
 //            that knows nothing of it, whose browser opens the stream all the same: so nothing counts as sent before its hello was heard.
 //   0x10..   files, see files/frames.ts
+//   0x20     how much is shown, see showing.ts
 //
 // Whoever doesn't know a kind passes over it. A frame longer than MAX_FRAME, an empty one or a text ends the channel for the life of its connection.
 

@@ -12,6 +12,7 @@ import type { RoomRights } from './rights/rights'
 import type { RoomCallOptions } from './roomOptions'
 import { makeParts } from './roomParts'
 import type { RoomParts } from './roomParts'
+import type { Showing } from './showing'
 import type { RoomSnapshot, Slots } from './state'
 import { forEachSlot, SLOTS } from './state'
 
@@ -27,6 +28,8 @@ export class RoomCall {
   readonly history: History
   readonly reactions: Reactions
   readonly files: Files
+  /** How large each camera is shown, here and at the others. */
+  readonly showing: Showing
   private readonly options: RoomCallOptions
   private readonly listeners = new Listeners<RoomSnapshot>()
   private readonly parts: RoomParts
@@ -58,6 +61,7 @@ export class RoomCall {
     this.history = this.parts.history
     this.reactions = this.parts.reactions
     this.files = this.parts.files
+    this.showing = this.parts.showing
   }
 
   /** Tells the state now and after every change, until the returned function is called. */

@@ -12,6 +12,7 @@ import { Reactions } from './reactions'
 import { RoomRights } from './rights/rights'
 import type { RoomCallOptions } from './roomOptions'
 import { Roster } from './roster'
+import { Showing } from './showing'
 
 /** What the parts of a room ask of it, and what they tell it. */
 export interface RoomSelf {
@@ -40,6 +41,7 @@ export interface RoomParts {
   reactions: Reactions
   rights: RoomRights
   roster: Roster
+  showing: Showing
 }
 
 const HISTORY_LIMIT = 100
@@ -88,12 +90,19 @@ export function makeParts(options: RoomCallOptions, self: RoomSelf): RoomParts {
     changed,
     store: options.store,
   })
+  const showing: Showing = new Showing({ channel: (peer) => roster.get(peer)?.link.channel ?? null })
   const roster: Roster = new Roster({
     member: (peer) => ({
       self: signal.hello?.peer ?? '',
       signalUp: signal.state === 'open',
       connect: self.connect,
-      channel: { take: (frame) => files.take(peer, frame), changed: () => files.channelChanged(peer) },
+      channel: {
+        take: (frame) => showing.take(peer, frame) || files.take(peer, frame),
+        changed: () => {
+          files.channelChanged(peer)
+          showing.channelChanged(peer)
+        },
+      },
       deliver: (data, key) => signal.request('signal', { room, to: peer, data, key }),
       // Statistics: nothing is lost to the reader when they don't arrive.
       outcome: (outcome) => void signal.request('report', { room, peer, outcome }).catch(() => undefined),
@@ -103,5 +112,5 @@ export function makeParts(options: RoomCallOptions, self: RoomSelf): RoomParts {
     graceMs: () => signal.hello?.limits.graceMs ?? 30_000,
     changed,
   })
-  return { chat, entrance, files, history, publisher, reactions, rights, roster }
+  return { chat, entrance, files, history, publisher, reactions, rights, roster, showing }
 }

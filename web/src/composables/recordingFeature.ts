@@ -48,7 +48,7 @@ export function recordingFeature(context: CallContext): CallFeature {
     const screen = owner ? owner.sends.screen && owner.screen : context.devices().screen.track
     const name = owner?.user.name ?? context.room().self?.user.name ?? ''
     const actions: CallAction[] = []
-    if (camera) actions.push({ id: 'picture-tile', icon: 'picture', label: say('picture.take'), run: () => void picture.ofTrack(camera, name) })
+    if (camera) actions.push({ id: 'picture-tile', icon: 'picture', label: say('picture.take'), run: () => void picture.ofTrack(camera, name, owner?.peer) })
     if (screen) actions.push({ id: 'picture-screen', icon: 'screen', label: say('picture.take.screen'), run: () => void picture.ofTrack(screen, name) })
     actions.push(record('record-person', 'record', say('recording.person'), () => void recording.start({ person: owner?.peer ?? SELF })))
     return actions

@@ -1,11 +1,12 @@
 import { onScopeDispose, ref, shallowReadonly, shallowRef, watch } from 'vue'
+import { ALL_LINES } from '@/call/showing'
 import type { LibraryItem } from '@/media/library/item'
 import type { CallRecording } from '@/media/record/callRecording'
 import type { RecorderView } from '@/media/record/recorder'
 import { names, type Scene, type Subject } from '@/media/record/scene'
 import type { CallContext } from './callFeature'
 import { noteRecordings } from './callRecordings'
-import { callScene } from './callScene'
+import { callScene, SELF } from './callScene'
 import { useRoomTitle } from './useRoomTitle'
 
 export type RecordingPhase = 'idle' | 'starting' | 'running' | 'saving'
@@ -40,21 +41,34 @@ export function useRecording(context: CallContext) {
     phase.value = 'starting'
     trouble.value = saved.value = null
     let letGo = () => {}
+    let release = () => {}
     try {
       const subject = typeof kind === 'object' ? ({ kind: 'person', id: kind.person } as const) : kind === 'screen' ? await screenSubject() : { kind }
       // Asked for only to be recorded, so it is let go of with the recording.
       if (subject.kind === 'screen' && subject.track !== context.devices().screen.track) letGo = () => subject.track.stop()
+      release = holdLines(subject)
       await record(subject)
     } catch (error) {
       // Whoever declines to choose a screen has decided, and nothing went wrong.
       if (!(error instanceof DOMException && error.name === 'NotAllowedError')) trouble.value = 'failed'
     } finally {
       letGo()
+      release()
       context.call.setStatus({ recording: false })
       recording = null
       view.value = null
       phase.value = 'idle'
     }
+  }
+
+  /** A recording has no use for pictures as small as tiles may be. */
+  function holdLines(subject: Subject): () => void {
+    const { showing } = context.call
+    if (subject.kind === 'call') return showing.holdAll()
+    if (subject.kind !== 'person' || subject.id === SELF) return () => {}
+    const view = showing.view(subject.id)
+    view.set(ALL_LINES)
+    return () => view.end()
   }
 
   /** Resolves when the recording is over and saved. */

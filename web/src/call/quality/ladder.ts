@@ -12,32 +12,38 @@ const START_MS = 8_000
 
 /** Where one link's camera stands on the ladder of qualities: down at once, before pictures stall; up step by step, and ever more slowly where it failed. */
 export class Ladder {
-  private rung: number
-  private readonly since: number
+  /** The best rung that the network is thought to carry: what is lower for other reasons has not been tried. */
+  private carried = 0
+  private stands: number
+  private since: number
   private wellSince: number
   private climbedAt = -Infinity
   private patience = CLIMB_MS
 
   /** `now` in ms by any steady clock; `top` is the best rung that makes sense. */
   constructor(top: number, now: number) {
-    this.rung = top
+    this.stands = top
     this.since = this.wellSince = now
   }
 
   /** What to stand on now that the camera may have so many bits per second; null is not known. */
   step(bps: number | null, top: number, now: number): number {
+    const stood = Math.max(this.carried, top)
+    // More makes sense than did: what was estimated from less finds its way up anew.
+    if (stood < this.stands) this.since = now
     const known = now - this.since < START_MS ? null : bps
     const fits = rungFor(known, top)
-    if (rungFor(known, top, KEEP) > this.rung) {
-      if (top <= this.rung && now - this.climbedAt < FAILED_MS) this.patience = Math.min(MAX_CLIMB_MS, this.patience * 2)
-      this.rung = fits
+    if (rungFor(known, top, KEEP) > stood) {
+      if (now - this.climbedAt < FAILED_MS) this.patience = Math.min(MAX_CLIMB_MS, this.patience * 2)
+      this.carried = fits
       this.wellSince = now
-    } else if (fits >= this.rung) {
+    } else if (this.carried <= top || fits >= this.carried) {
       this.wellSince = now
     } else if (now - this.wellSince >= this.patience) {
-      this.rung--
+      this.carried--
       this.wellSince = this.climbedAt = now
     }
-    return this.rung
+    this.stands = Math.max(this.carried, top)
+    return this.stands
   }
 }

@@ -28,6 +28,24 @@ describe('the ladder of qualities', () => {
     expect(RUNGS[topRung(demand(part))]!.height).toBe(height)
   })
 
+  it.each<[string, number | null, Partial<Demand>, number, number]>([
+    ['all of a page with one other', 1_080, {}, 720, 720],
+    ['as much as a page of before can have', 0xffff, { peers: 7 }, 270, 270],
+    ['a tile between two rungs', 420, {}, 540, 420],
+    ['a small tile', 180, {}, 180, 180],
+    ['a tile as small as a stamp, which goes no slower for it', 60, {}, 180, 60],
+    ['nothing', 0, {}, 120, 120],
+    ['a large face beside a screen, which comes first', 720, { sharing: true }, 180, 180],
+    ['a face in the strip beside a screen', 120, { sharing: true }, 180, 120],
+    ['no word of it', null, {}, 720, 720],
+    ['more than a weak processor can do', 720, { pixelsPerSecond: 14e6 }, 540, 540],
+  ])('sends no more than is shown: %s', (_, lines, part, height, sent) => {
+    const rung = topRung(demand(part), lines)
+    expect(RUNGS[rung]!.height).toBe(height)
+    expect(RUNGS[rung]!.fps).toBeGreaterThanOrEqual(lines === 0 ? 7 : 15)
+    expect(HD.height / planOf(demand(part), rung, null, lines).camera!.scaleResolutionDownBy!).toBeCloseTo(sent, -0.5)
+  })
+
   it('leaves the sound out of what the camera gets, and most to a shared screen', () => {
     expect(cameraShare(1_000_000, demand())).toBe(1_000_000 - SOUND_BPS)
     expect(cameraShare(1_000_000, demand({ screen: HD }))).toBe((1_000_000 - SOUND_BPS) / 4)
@@ -109,8 +127,17 @@ describe('where a link stands', () => {
     expect(after(ladder, 400_000, 0, 32_000, 36_000)).toBe(back - 1)
   })
 
-  it('follows a lower top at once', () => {
-    expect(new Ladder(0, 0).step(5e6, 6, 2_000)).toBe(6)
+  it('follows a lower top at once, and a higher one to where the network carried it', () => {
+    const ladder = new Ladder(0, 0)
+    expect(ladder.step(5e6, 6, 2_000)).toBe(6)
+    // Of little that is sent, little is estimated; that is not believed at once.
+    expect(after(ladder, 200_000, 6, 4_000, 60_000)).toBe(6)
+    expect(ladder.step(200_000, 0, 62_000)).toBe(0)
+    expect(after(ladder, 200_000, 0, 64_000, 68_000)).toBe(0)
+    expect(ladder.step(200_000, 0, 70_000)).toBe(6)
+    // The network is what holds it now, whatever is shown meanwhile.
+    expect(ladder.step(200_000, 8, 72_000)).toBe(8)
+    expect(ladder.step(200_000, 0, 74_000)).toBe(6)
   })
 })
 

@@ -26,6 +26,10 @@ export const RUNGS: readonly Rung[] = [
   { height: 120, fps: 7, bps: 70_000 },
 ]
 const LAST = RUNGS.length - 1
+/** No camera is sent with more lines. */
+export const MOST_LINES = RUNGS[0]!.height
+/** From the least up. A smaller picture than the first of them goes no slower: it is seen, and costs little. */
+const HEIGHTS: readonly number[] = [180, 270, 360, 540, 720]
 
 /** What sound takes, with what protects it, bits per second. It is never given up for pictures. */
 export const SOUND_BPS = 48_000
@@ -70,7 +74,7 @@ export interface LinkPlan {
   bps: number
 }
 
-/** How high a face is on the page of another, pixels; a grid on an ordinary screen is assumed. */
+/** How high a face is sent at most, pixels: as it is on an ordinary screen in a grid, so that whoever shows one larger costs the others nothing. */
 export function tileHeight(people: number, sharing: boolean): number {
   if (sharing) return 180
   if (people <= 2) return 720
@@ -80,10 +84,12 @@ export function tileHeight(people: number, sharing: boolean): number {
 
 /**
  * The best rung (the lowest index) that makes sense at all, however fast the network: a face is not sent larger than it is shown, and not
- * faster than this machine encodes it for everybody.
+ * faster than this machine encodes it for everybody. `lines` is what the other says that it shows, 0 for nothing; null if it does not tell.
  */
-export function topRung(demand: Demand): number {
-  const height = tileHeight(demand.peers + 1, demand.sharing)
+export function topRung(demand: Demand, lines: number | null = null): number {
+  if (lines === 0) return LAST
+  const most = tileHeight(demand.peers + 1, demand.sharing)
+  const height = lines === null ? most : Math.min(most, HEIGHTS.find((height) => height >= lines) ?? most)
   const screen = demand.screen ? demand.screen.width * demand.screen.height * SCREEN.slowFps : 0
   const pixels = demand.pixelsPerSecond / Math.max(1, demand.peers) - screen
   const index = RUNGS.findIndex((rung) => rung.height <= height && pixelsOf(rung, demand.camera) <= pixels)
@@ -111,13 +117,18 @@ export function rungFor(bps: number | null, top: number, margin = 1): number {
   return index < 0 ? LAST : index
 }
 
-/** What to send over a link whose camera stands on a rung. */
-export function planOf(demand: Demand, rung: number, availableBps: number | null): LinkPlan {
+/** What to send over a link whose camera stands on a rung; `lines` as for {@link topRung}. */
+export function planOf(demand: Demand, rung: number, availableBps: number | null, lines: number | null = null): LinkPlan {
   const microphone: Encoding = { maxBitrate: SOUND_BPS, priority: 'high' }
-  const camera = demand.camera && cameraPlan(demand, demand.camera, RUNGS[rung] ?? RUNGS[LAST]!)
+  const camera = demand.camera && cameraPlan(demand, demand.camera, shown(RUNGS[rung] ?? RUNGS[LAST]!, lines))
   const screen = demand.screen && screenPlan(availableBps)
   const bps = (demand.microphone ? SOUND_BPS : 0) + (camera?.maxBitrate ?? 0) + (screen?.maxBitrate ?? 0)
   return { microphone, camera, screen, bps }
+}
+
+/** A rung at no more lines than are shown; what nobody sees goes on as small as there is, so that there is a picture when somebody looks. */
+function shown(rung: Rung, lines: number | null): Rung {
+  return lines === null || lines === 0 ? rung : { ...rung, height: Math.min(rung.height, lines) }
 }
 
 function cameraPlan(demand: Demand, camera: Picture, rung: Rung): Encoding {

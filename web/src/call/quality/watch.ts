@@ -1,5 +1,6 @@
 import { Listeners } from '../../signal/listeners'
 import type { RoomCall } from '../room'
+import type { Showing } from '../showing'
 import type { Path, RoomSnapshot, Slot } from '../state'
 import { SLOTS } from '../state'
 import { applyPlan } from './apply'
@@ -15,7 +16,7 @@ import { LinkMeter, type Sample } from './sample'
 import { Steady } from './steady'
 
 export interface QualityOptions {
-  call: Pick<RoomCall, 'peerConnections' | 'snapshot'>
+  call: Pick<RoomCall, 'peerConnections' | 'snapshot'> & { showing: Pick<Showing, 'linesAt' | 'onAsked'> }
   /** What is sent in a slot, as LocalMedia tells. */
   track: (slot: Slot) => MediaStreamTrack | null
   /** Time between two readings, ms; 2 s unless told. */
@@ -51,12 +52,17 @@ export interface QualitySnapshot {
   troubles: Trouble[]
 }
 
+/** Whoever shows more of us waits for no reading; but no stranger makes us do this more often, ms. */
+const FOLLOW_MS = 200
+
 interface Link {
   pc: RTCPeerConnection
   meter: LinkMeter
   history: History
   ladder: Ladder | null
   quality: LinkQuality
+  /** Whether its senders are being told of a plan; the next one waits for that. */
+  applying: boolean
 }
 
 /**
@@ -72,6 +78,9 @@ export class QualityWatch {
   private readonly processor: Processor
   private readonly encoders = new Encoders()
   private readonly timer: ReturnType<typeof setInterval>
+  private readonly endAsked: () => void
+  private following: ReturnType<typeof setTimeout> | undefined
+  private pixelsPerSecond: number
   private latest: QualitySnapshot = { links: [], grade: null, budget: { usedBps: 0, availableBps: null }, troubles: [] }
   private reading = false
   private stopped = false
@@ -79,7 +88,11 @@ export class QualityWatch {
   constructor(options: QualityOptions) {
     this.options = options
     this.processor = new Processor(options.cores ?? navigator.hardwareConcurrency, Date.now())
+    this.pixelsPerSecond = this.processor.take(false, Date.now())
     this.timer = setInterval(() => void this.read(), options.everyMs ?? 2_000)
+    this.endAsked = options.call.showing.onAsked(() => {
+      this.following ??= setTimeout(() => this.followShown(), FOLLOW_MS)
+    })
   }
 
   snapshot(): QualitySnapshot {
@@ -99,6 +112,8 @@ export class QualityWatch {
   stop(): void {
     this.stopped = true
     clearInterval(this.timer)
+    clearTimeout(this.following)
+    this.endAsked()
   }
 
   private async read(): Promise<void> {
@@ -110,12 +125,21 @@ export class QualityWatch {
       this.follow(room)
       await Promise.all([...this.links.values()].map((link) => this.sample(link)))
       if (this.stopped) return
+      const limited = [...this.links.values()].some(({ quality }) => quality.sample?.limitation === 'cpu')
+      this.pixelsPerSecond = this.processor.take(limited, Date.now())
       this.adapt(room)
       this.judge()
       this.listeners.emit(this.latest)
     } finally {
       this.reading = false
     }
+  }
+
+  private followShown(): void {
+    this.following = undefined
+    const room = this.options.call.snapshot()
+    this.follow(room)
+    this.adapt(room)
   }
 
   /** Keeps to those who are there, over the connections that they have now. */
@@ -128,7 +152,7 @@ export class QualityWatch {
       const known = this.links.get(peer)
       const history = known?.history ?? new History()
       const fresh = (): Link => ({
-        pc, meter: new LinkMeter(), history, ladder: null,
+        pc, meter: new LinkMeter(), history, ladder: null, applying: false,
         quality: { peer, name: user.name, path, grade: null, sample: null, history, plan: null },
       })
       const link = known?.pc === pc ? known : fresh()
@@ -152,25 +176,34 @@ export class QualityWatch {
   private adapt(room: RoomSnapshot): void {
     const now = Date.now()
     const all = [...this.links.values()]
-    const limited = all.some(({ quality }) => quality.sample?.limitation === 'cpu')
     const demand: Demand = {
       peers: all.length,
       camera: this.picture('camera'),
       screen: this.picture('screen'),
       microphone: this.options.track('microphone') !== null,
       sharing: room.sends.screen || room.peers.some(({ sends }) => sends.screen),
-      pixelsPerSecond: this.processor.take(limited, now),
+      pixelsPerSecond: this.pixelsPerSecond,
       unfit: this.encoders.unfit,
     }
-    const top = topRung(demand)
     for (const link of all) {
       if (link.pc.connectionState !== 'connected') continue
       const available = link.quality.sample?.availableBps ?? null
+      const lines = this.options.call.showing.linesAt(link.quality.peer)
+      const top = topRung(demand, lines)
       link.ladder ??= new Ladder(top, now)
-      const plan = planOf(demand, link.ladder.step(cameraShare(available, demand), top, now), available)
+      const plan = planOf(demand, link.ladder.step(cameraShare(available, demand), top, now), available, lines)
       link.quality = { ...link.quality, plan }
-      void applyPlan(link.pc, plan)
+      void this.apply(link)
     }
+  }
+
+  private async apply(link: Link): Promise<void> {
+    const { plan } = link.quality
+    if (!plan || link.applying) return
+    link.applying = true
+    await applyPlan(link.pc, plan)
+    link.applying = false
+    if (link.quality.plan !== plan) await this.apply(link)
   }
 
   private picture(slot: Slot): Picture | null {

@@ -5,16 +5,19 @@ import { TrackViews } from '../record/trackViews'
 
 /** A track that has shown nothing for so long is left empty, ms. */
 const PATIENCE_MS = 3_000
+/** Whoever takes a picture means this moment: a larger one that has not come by then is not waited for, ms. */
+const LARGER_MS = 1_000
 /** Nothing is gained beyond, and browsers refuse canvases not much larger. */
 const LARGEST: Size = { width: 3840, height: 2160 }
 const USUAL: Size = { width: 1280, height: 720 }
 
-/** A picture of one track, every pixel of it. Rejects if none came. */
-export async function shootTrack(track: MediaStreamTrack): Promise<HTMLCanvasElement> {
+/** A picture of one track, every pixel of it; of those that are about to send larger pictures (`larger`), of one of these if they come soon. Rejects if none came. */
+export async function shootTrack(track: MediaStreamTrack, larger: readonly MediaStreamTrack[] = []): Promise<HTMLCanvasElement> {
   const views = new TrackViews()
   try {
     views.show([track])
     await views.ready(PATIENCE_MS)
+    await views.grown(larger, LARGER_MS)
     const picture = views.picture(track)
     if (!picture) throw new Error('the track has shown no picture')
     const { canvas, context } = made(picture.size)
@@ -25,14 +28,15 @@ export async function shootTrack(track: MediaStreamTrack): Promise<HTMLCanvasEle
   }
 }
 
-/** A picture of everybody, so large that the largest of them keeps all its pixels, up to 4K. */
-export async function shootScene(scene: Scene): Promise<HTMLCanvasElement> {
+/** A picture of everybody, so large that the largest of them keeps all its pixels, up to 4K; `larger` as for {@link shootTrack}. */
+export async function shootScene(scene: Scene, larger: readonly MediaStreamTrack[] = []): Promise<HTMLCanvasElement> {
   const views = new TrackViews()
   try {
     const cameras = scene.people.flatMap(({ camera }) => (camera ? [camera] : []))
     const tracks = [...cameras, ...scene.screens.map(({ track }) => track)]
     views.show(tracks)
     await views.ready(PATIENCE_MS)
+    await views.grown(larger, LARGER_MS)
     const sizes = tracks.flatMap((track) => views.picture(track)?.size ?? [])
     const size = sceneSize(scene.screens.length || scene.people.length, sizes)
     const { canvas, context } = made(size)

@@ -37,6 +37,16 @@ export class TrackViews {
     }
   }
 
+  /** Resolves when all of these show larger pictures than they do now, or after so many ms. */
+  async grown(tracks: readonly MediaStreamTrack[], patienceMs: number): Promise<void> {
+    const end = performance.now() + patienceMs
+    const lines = (track: MediaStreamTrack) => this.picture(track)?.size.height ?? 0
+    const before = new Map(tracks.map((track) => [track, lines(track)]))
+    while (performance.now() < end && [...before].some(([track, were]) => lines(track) <= were)) {
+      await new Promise((resolve) => setTimeout(resolve, 30))
+    }
+  }
+
   clear(): void {
     for (const [track, element] of this.elements) this.drop(track, element)
   }
