@@ -24,7 +24,7 @@ func (e *Edge) originAllowed(r *http.Request) bool {
 	if len(origins) > 1 {
 		return false
 	}
-	if slices.ContainsFunc(e.opts.AllowedOrigins, func(o string) bool { return strings.EqualFold(o, origin) }) {
+	if e.configured(origin) {
 		return true
 	}
 	u, err := url.Parse(origin)
@@ -36,6 +36,36 @@ func (e *Edge) originAllowed(r *http.Request) bool {
 		scheme = "https"
 	}
 	return strings.EqualFold(u.Scheme, scheme) && strings.EqualFold(u.Host, r.Host)
+}
+
+// configured reports whether the operator has allowed an origin.
+func (e *Edge) configured(origin string) bool {
+	return slices.ContainsFunc(e.opts.AllowedOrigins, func(o string) bool { return strings.EqualFold(o, origin) })
+}
+
+// shared lets the pages of configured origins read an answer (Fetch §3.3, the CORS protocol), without cookies, of which there are none. A page
+// of another site can so do what it needs for a call; /v1/move is for the edge's own page.
+func (e *Edge) shared(answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Origin")
+		if origins := r.Header.Values("Origin"); len(origins) == 1 && e.configured(origins[0]) {
+			w.Header().Set("Access-Control-Allow-Origin", origins[0])
+		}
+		answer(w, r)
+	}
+}
+
+// preflight answers a browser that asks whether a page of another origin may post JSON.
+func (e *Edge) preflight(w http.ResponseWriter, _ *http.Request) {
+	if w.Header().Get("Access-Control-Allow-Origin") == "" {
+		e.refused(whatGuest, whyOrigin)
+		http.Error(w, "this origin may not connect here: ask the operator to allow it", http.StatusForbidden)
+		return
+	}
+	w.Header().Set("Access-Control-Allow-Methods", http.MethodPost)
+	w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+	w.Header().Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // websocket upgrades a request to a socket and gives it a goroutine of its own, so that net/http's can end and its buffers go.

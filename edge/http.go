@@ -19,10 +19,11 @@ const csp = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:;
 func (e *Edge) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/ws", e.websocket)
-	mux.HandleFunc("POST /v1/guest", e.guest)
+	mux.HandleFunc("POST /v1/guest", e.shared(e.guest))
+	mux.HandleFunc("OPTIONS /v1/guest", e.shared(e.preflight))
 	mux.HandleFunc("POST /v1/move", e.move)
 	mux.HandleFunc("POST /v1/moved", e.moved)
-	mux.HandleFunc("GET /v1/config", e.config)
+	mux.HandleFunc("GET /v1/config", e.shared(e.config))
 	mux.HandleFunc("GET /livez", e.livez)
 	mux.HandleFunc("GET /readyz", e.readyz)
 	mux.HandleFunc("/v1/", http.NotFound)

@@ -118,6 +118,51 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// TestPagesOfAllowedOriginsMayRead is for what a browser asks before it lets a page of another site have a guest's token.
+func TestPagesOfAllowedOriginsMayRead(t *testing.T) {
+	m := oneNode(t, 1, func(_ *bus.Options, o *edge.Options) { o.AllowedOrigins = []string{"https://friend.example.org"} })
+	n := m.Edges[0]
+	preflight := []string{"Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type"}
+	post := []string{"Content-Type: application/json", "Content-Length: 14", "", `{"name":"Ann"}`}
+	for _, tt := range []struct {
+		method, path string
+		with         []string
+		ok, refused  int
+		shared       bool
+	}{
+		{"OPTIONS", "/v1/guest", preflight, http.StatusNoContent, http.StatusForbidden, true},
+		{"POST", "/v1/guest", post, http.StatusOK, http.StatusForbidden, true},
+		{"GET", "/v1/config", nil, http.StatusOK, http.StatusOK, true},
+		{"OPTIONS", "/v1/move", preflight, http.StatusNotFound, http.StatusNotFound, false},
+		{"GET", "/v1/none", nil, http.StatusNotFound, http.StatusNotFound, false},
+	} {
+		for origin, allowed := range map[string]bool{"https://friend.example.org": true, "https://evil.example": false, "null": false, n.HTTP: true} {
+			res, body := send(t, n, tt.method, tt.path, append([]string{"Origin: " + origin}, tt.with...)...)
+			foreign := allowed && origin != n.HTTP
+			status := tt.ok
+			if !allowed || tt.method == "OPTIONS" && !foreign {
+				status = tt.refused
+			}
+			if res.StatusCode != status {
+				t.Errorf("%s %s from %s: got %d %s, want %d", tt.method, tt.path, origin, res.StatusCode, body, status)
+			}
+			want := ""
+			if tt.shared && foreign {
+				want = origin
+			}
+			if got := res.Header.Get("Access-Control-Allow-Origin"); got != want {
+				t.Errorf("%s %s from %s may be read by %q, want %q", tt.method, tt.path, origin, got, want)
+			}
+			if tt.shared && res.Header.Get("Vary") != "Origin" {
+				t.Errorf("%s %s: a cache may mix up whom it is for", tt.method, tt.path)
+			}
+			if got := res.Header.Get("Access-Control-Allow-Credentials"); got != "" {
+				t.Errorf("%s %s: credentials are taken: %q", tt.method, tt.path, got)
+			}
+		}
+	}
+}
+
 func TestSubprotocol(t *testing.T) {
 	m := oneNode(t, 1)
 	const want = "want a WebSocket that offers the subprotocol callmesh.v1"
