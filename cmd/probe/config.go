@@ -32,7 +32,7 @@ type Config struct {
 	Modes    []string `key:"modes" example:"direct,relay-tls" help:"Modes in which pairs are tried in the laboratory. Default: direct and the three by relays."`
 	Parallel int      `key:"parallel" default:"16" help:"How many pairs are tried at once in the laboratory; most of the time they wait."`
 
-	Output string `key:"output" default:"text" oneof:"text,json" help:"Form of the result."`
+	Output string `key:"output" default:"text" oneof:"text,json,csv,html,prometheus" help:"Form of the result."`
 }
 
 // Check implements cli.Checker.

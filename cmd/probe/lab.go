@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 	"callmesh/cmd/internal/cli"
 	"callmesh/probe/discover"
 	"callmesh/probe/lab"
+	"callmesh/probe/report"
 )
 
 func labCommand() *cobra.Command {
@@ -136,11 +139,30 @@ func lookFrom(ctx context.Context, l *lab.Lab, site, server string) (*discover.R
 }
 
 func writeVerdicts(w io.Writer, form string, verdicts []lab.Verdict) error {
-	if form == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(verdicts)
+	return write(w, form, verdicts, func(w io.Writer) error { return verdictsText(w, verdicts) }, func() report.Sheet { return verdictsSheet(verdicts) })
+}
+
+func verdictsSheet(verdicts []lab.Verdict) report.Sheet {
+	s := report.Sheet{
+		Title:   "The laboratory's sites",
+		Columns: []string{"kind", "claims", "probe_finds", "coturns_tool_finds", "keeps_ports", "hairpins", "agree", "why"},
 	}
+	agree := report.Gauge{Name: "lab_site_agrees", Help: "Whether a kind of site is what it claims to be.", Labels: []string{"kind"}}
+	for _, v := range verdicts {
+		coturns := v.Coturns.String()
+		if v.CoturnsWhy != "" {
+			coturns = ""
+		}
+		s.Rows = append(s.Rows, []string{
+			string(v.Kind), v.Claims.String(), v.Found.String(), coturns, strconv.FormatBool(v.KeepsPorts), strconv.FormatBool(v.Hairpins), strconv.FormatBool(v.Agree), cmp.Or(v.Why, v.CoturnsWhy),
+		})
+		agree.Add(number01(v.Agree), string(v.Kind))
+	}
+	s.Gauges = []report.Gauge{agree}
+	return s
+}
+
+func verdictsText(w io.Writer, verdicts []lab.Verdict) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "site\tclaims\tprobe finds\tcoturn's tool finds\tkeeps ports\thairpins\t\n")
 	for _, v := range verdicts {

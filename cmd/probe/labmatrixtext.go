@@ -1,9 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,20 +11,57 @@ import (
 	"callmesh/bus/wire"
 	"callmesh/probe/lab"
 	"callmesh/probe/lab/matrix"
+	"callmesh/probe/report"
 )
 
 // writeMatrix writes one table for each mode, then each difference with its reason, then the sum.
 func writeMatrix(w io.Writer, form string, kinds []lab.Kind, modes []wire.TraversalMode, cells []matrix.Cell, took time.Duration) error {
-	if form == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", " ")
-		return e.Encode(struct {
-			Seconds float64       `json:"seconds"`
-			Pairs   int           `json:"pairs"`
-			Differ  int           `json:"differ"`
-			Cells   []matrix.Cell `json:"cells"`
-		}{took.Seconds(), len(cells), differing(cells), cells})
+	all := struct {
+		Seconds float64       `json:"seconds"`
+		Pairs   int           `json:"pairs"`
+		Differ  int           `json:"differ"`
+		Cells   []matrix.Cell `json:"cells"`
+	}{took.Seconds(), len(cells), differing(cells), cells}
+	return write(w, form, all, func(w io.Writer) error { return matrixText(w, kinds, modes, cells, took) }, func() report.Sheet { return matrixSheet(modes, cells, took) })
+}
+
+func asPredicted(cells []matrix.Cell, took time.Duration) string {
+	return fmt.Sprintf("%d of %d pairs as predicted, in %.0f s", len(cells)-differing(cells), len(cells), took.Seconds())
+}
+
+func matrixSheet(modes []wire.TraversalMode, cells []matrix.Cell, took time.Duration) report.Sheet {
+	s := report.Sheet{
+		Title: "The laboratory's pairs", Summary: asPredicted(cells, took),
+		Columns: []string{"a", "b", "one_site", "mode", "predicted", "because", "measured", "agrees", "tries", "why"},
 	}
+	counts := map[wire.TraversalMode]map[string]int{}
+	for _, m := range modes {
+		counts[m] = map[string]int{"as_predicted": 0, "differs": 0, "unmeasured": 0}
+	}
+	for _, c := range cells {
+		measured, outcome := strconv.FormatBool(c.Connected), "differs"
+		switch {
+		case c.Sides[0] == nil || c.Sides[1] == nil:
+			measured, outcome = "", "unmeasured"
+		case c.Agrees:
+			outcome = "as_predicted"
+		}
+		counts[c.Mode][outcome]++
+		s.Rows = append(s.Rows, []string{
+			string(c.A), string(c.B), strconv.FormatBool(c.OneSite), string(c.Mode), strconv.FormatBool(c.Connects), c.Because, measured, strconv.FormatBool(c.Agrees), strconv.Itoa(c.Tries), c.Why,
+		})
+	}
+	pairs := report.Gauge{Name: "lab_pairs", Help: "Pairs of sites, by what came of them.", Labels: []string{"mode", "outcome"}}
+	for _, m := range modes {
+		for outcome, n := range counts[m] {
+			pairs.Add(float64(n), string(m), outcome)
+		}
+	}
+	s.Gauges = []report.Gauge{pairs}
+	return s
+}
+
+func matrixText(w io.Writer, kinds []lab.Kind, modes []wire.TraversalMode, cells []matrix.Cell, took time.Duration) error {
 	for _, m := range modes {
 		if err := writeGrid(w, m, kinds, cells); err != nil {
 			return err
@@ -39,7 +76,7 @@ func writeMatrix(w io.Writer, form string, kinds []lab.Kind, modes []wire.Traver
 	for _, c := range matrix.Unreachable(cells) {
 		fmt.Fprintf(w, "%s with %s: nothing that was tried connects the two\n", c.A, c.B)
 	}
-	_, err := fmt.Fprintf(w, "%d of %d pairs as predicted, in %.0f s\n", len(cells)-differing(cells), len(cells), took.Seconds())
+	_, err := fmt.Fprintln(w, asPredicted(cells, took))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"callmesh/cmd/internal/cli"
 	"callmesh/probe/meet"
 	"callmesh/probe/pair"
+	"callmesh/probe/report"
 )
 
 func pairCommand() *cobra.Command {
@@ -97,7 +99,7 @@ func (c *Config) meeting() (meet.Options, error) {
 	return o, nil
 }
 
-// writeAttempts writes a JSON array with an attempt in each line, or a table.
+// writeAttempts writes a JSON array with an attempt in each line, or a table in one of the other forms.
 func writeAttempts(w io.Writer, form string, all []pair.Attempt) error {
 	if form == "json" {
 		for i, a := range all {
@@ -116,6 +118,32 @@ func writeAttempts(w io.Writer, form string, all []pair.Attempt) error {
 		_, err := fmt.Fprintln(w, "\n]")
 		return err
 	}
+	return write(w, form, all, func(w io.Writer) error { return attemptsText(w, all) }, func() report.Sheet { return attemptsSheet(all) })
+}
+
+func attemptsSheet(all []pair.Attempt) report.Sheet {
+	s := report.Sheet{
+		Title:   "Two hosts",
+		Columns: []string{"n", "mode", "result", "step", "path", "theirs", "protocol", "gather_ms", "pair_ms", "connect_ms", "ms", "rtt_ms", "jitter_ms", "loss", "kbit_per_s", "why"},
+	}
+	counts := map[[2]string]int{}
+	for _, a := range all {
+		whole := func(v int64) string { return strconv.FormatInt(v, 10) }
+		s.Rows = append(s.Rows, []string{
+			strconv.Itoa(a.N), string(a.Mode), string(a.Result), string(a.Step), string(a.Path), string(a.Theirs), string(a.Protocol), whole(a.GatherMs), whole(a.PairMs), whole(a.ConnectMs), whole(a.Ms),
+			number(a.RTTMs), number(a.JitterMs), number(a.Loss), number(a.KbitPerS), a.Why,
+		})
+		counts[[2]string{string(a.Mode), string(a.Result)}]++
+	}
+	attempts := report.Gauge{Name: "pair_attempts", Help: "Attempts of two hosts, by what they came to.", Labels: []string{"mode", "result"}}
+	for labels, n := range counts {
+		attempts.Add(float64(n), labels[:]...)
+	}
+	s.Gauges = []report.Gauge{attempts}
+	return s
+}
+
+func attemptsText(w io.Writer, all []pair.Attempt) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "#\tresult\tpath\tover\tgathered\tfirst pair\tselected\topen\tround trip\tjitter\tloss\tcarries\t")
 	for _, a := range all {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/probe/coordinator"
+	"callmesh/probe/report"
 )
 
 func runCommand() *cobra.Command {
@@ -162,11 +163,43 @@ func summarize(id wire.RunID, res *coordinator.Result) runSummary {
 
 func writeRun(w io.Writer, form string, id wire.RunID, res *coordinator.Result) error {
 	s := summarize(id, res)
-	if form == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+	return write(w, form, s, func(w io.Writer) error { return runText(w, s) }, s.sheet)
+}
+
+func (s runSummary) sheet() report.Sheet {
+	sheet := report.Sheet{
+		Title: "Run " + string(s.Run), Summary: fmt.Sprintf("%d attempts planned, %d stored before, %d made, %d left", s.Planned, s.Before, s.Made, len(s.Left)),
+		Columns: []string{"run", "mode", "connected", "failed", "no_candidates", "no_signalling", "left"},
 	}
+	attempts := report.Gauge{Name: "run_attempts", Help: "Attempts that the last run made, by what they came to.", Labels: []string{"mode", "result"}}
+	planned := report.Gauge{Name: "run_planned", Help: "Attempts that the last run planned, by whether they had been made before, were made, or are left.", Labels: []string{"state"}}
+	left := map[wire.TraversalMode]int{}
+	for _, l := range s.Left {
+		left[l.Mode]++
+	}
+	of := map[wire.TraversalMode]map[wire.Result]int{}
+	for _, m := range s.Modes {
+		of[m.Mode] = m.Results
+	}
+	for _, m := range wire.Modes() {
+		if of[m] == nil && left[m] == 0 {
+			continue
+		}
+		row := []string{string(s.Run), string(m)}
+		for _, r := range []wire.Result{wire.ResultConnected, wire.ResultFailed, wire.ResultNoCandidates, wire.ResultNoSignalling} {
+			row = append(row, strconv.Itoa(of[m][r]))
+			attempts.Add(float64(of[m][r]), string(m), string(r))
+		}
+		sheet.Rows = append(sheet.Rows, append(row, strconv.Itoa(left[m])))
+	}
+	planned.Add(float64(s.Before), "before")
+	planned.Add(float64(s.Made), "made")
+	planned.Add(float64(len(s.Left)), "left")
+	sheet.Gauges = []report.Gauge{attempts, planned}
+	return sheet
+}
+
+func runText(w io.Writer, s runSummary) error {
 	_, err := fmt.Fprintf(w, "run %s: %d attempts planned, %d stored before, %d made, %d left\n", s.Run, s.Planned, s.Before, s.Made, len(s.Left))
 	if len(s.Modes) == 0 {
 		return err

@@ -25,7 +25,7 @@ type RunConfig struct {
 	TURNSecret turnauth.Secret `key:"turn-secret" help:"Secret shared with the relays, with which their credentials are made. A file may hold several, one a line. Without it no relay is used, and one that is named serves to tell outer addresses."`
 	MeshConfig
 
-	Output string `key:"output" default:"text" oneof:"text,json" help:"Form of the result: text, or one JSON object with the counts. probe report has the figures."`
+	Output string `key:"output" default:"text" oneof:"text,json,csv,html,prometheus" help:"Form of the result, which has the counts. probe report has the figures."`
 	cli.LogConfig
 
 	secrets []turnauth.Secret

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/probe/gather"
+	"callmesh/probe/report"
 	"callmesh/turnctl/turnauth"
 )
 
@@ -20,7 +21,7 @@ type StunConfig struct {
 	URL        []string        `key:"url" example:"stun:stun.example.org:3478,turn:relay.example.org:3478?transport=udp" help:"Servers to ask, up to 64: stun:, turn: and turns: URLs; repeatable. Required."`
 	TURNSecret turnauth.Secret `key:"turn-secret" help:"Secret shared with the relays, with which credentials for them are made."`
 	Wait       time.Duration   `key:"wait" default:"5s" help:"How long each server may take."`
-	Output     string          `key:"output" default:"text" oneof:"text,json" help:"Form of the result."`
+	Output     string          `key:"output" default:"text" oneof:"text,json,csv,html,prometheus" help:"Form of the result."`
 }
 
 const maxServers = 64
@@ -112,11 +113,44 @@ func (c *StunConfig) servers(now time.Time) ([]gather.Server, error) {
 }
 
 func writeGathered(w io.Writer, form string, results []gather.Result) error {
-	if form == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(results)
+	return write(w, form, results, func(w io.Writer) error { return gatheredText(w, results) }, func() report.Sheet { return gatheredSheet(results) })
+}
+
+func gatheredSheet(results []gather.Result) report.Sheet {
+	s := report.Sheet{
+		Title:   "What servers give",
+		Columns: []string{"url", "family", "server", "ok", "host", "connect_ms", "srflx", "srflx_ms", "relay", "relay_ms", "no_route", "why"},
 	}
+	ok := report.Gauge{Name: "server_ok", Help: "Whether a server gave all that it should over a family by which this host has a way out.", Labels: []string{"url", "family"}}
+	took := report.Gauge{Name: "server_seconds", Help: "How long connecting to a server and each candidate of it took.", Labels: []string{"url", "family", "step"}}
+	for _, r := range results {
+		connect, family := "", string(r.Family)
+		if r.ConnectMs != nil {
+			connect = number(*r.ConnectMs)
+			took.Add(*r.ConnectMs/1000, r.URL, family, "connect")
+		}
+		row := []string{r.URL, family, r.Server, strconv.FormatBool(r.OK), r.Host, connect}
+		for _, c := range []struct {
+			step string
+			*gather.Candidate
+		}{{"srflx", r.Srflx}, {"relay", r.Relay}} {
+			if c.Candidate == nil {
+				row = append(row, "", "")
+				continue
+			}
+			row = append(row, c.Address, number(c.Ms))
+			took.Add(c.Ms/1000, r.URL, family, c.step)
+		}
+		s.Rows = append(s.Rows, append(row, strconv.FormatBool(r.NoRoute), r.Why))
+		if !r.NoRoute {
+			ok.Add(number01(r.OK), r.URL, family)
+		}
+	}
+	s.Gauges = []report.Gauge{ok, took}
+	return s
+}
+
+func gatheredText(w io.Writer, results []gather.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "server\tover\thost\tconnected\tserver reflexive\tafter\trelayed\tafter\t")
 	for _, r := range results {

@@ -150,7 +150,7 @@ func TestStunOverBothFamilies(t *testing.T) {
 	if code, results, _ := w.gathered(t, lab.IPv6Only, "stun:four.lab:3478"); code != 3 || !results[0].NoRoute {
 		t.Errorf("no family in common: exit %d, %+v", code, results)
 	}
-	if code, results, _ := w.gathered(t, lab.Open, "stun:nobody.lab:3478"); code != 3 || results[0].Family != "" || !strings.HasPrefix(results[0].Why, "name: ") {
+	if code, results, _ := w.gathered(t, lab.Open, "stun:nobody.lab:3478"); code != 3 || results[0].Family != "" || !strings.HasPrefix(results[0].Why, "name: ") || strings.Contains(results[0].Why, "\n") {
 		t.Errorf("no such name: exit %d, %+v", code, results)
 	}
 }

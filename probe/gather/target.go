@@ -47,8 +47,11 @@ func targets(ctx context.Context, s Server, wait time.Duration, lookup lookup) [
 	case err != nil && ctx.Err() != nil:
 		t.r.Why = fmt.Sprintf("name: no answer within %s", wait)
 		return []target{t}
-	case err != nil || len(found) == 0:
-		t.r.Why = "name: " + errors.Join(err, errors.New("no address of that name")).Error()
+	case err == nil && len(found) == 0:
+		err = errors.New("no address of that name")
+		fallthrough
+	case err != nil:
+		t.r.Why = "name: " + err.Error()
 		return []target{t}
 	}
 	var all []target

@@ -4,7 +4,6 @@ import (
 	"io"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
 
 	"callmesh/bus/wire"
 )
@@ -120,18 +119,5 @@ func (s *Source) collectRegions(send sender, bounds func(*prometheus.Desc, Estim
 
 // Prometheus writes the text exposition format, for a textfile collector.
 func (r *Report) Prometheus(w io.Writer) error {
-	reg := prometheus.NewPedanticRegistry()
-	if err := reg.Register(Collector{func() *Report { return r }}); err != nil {
-		return err
-	}
-	families, err := reg.Gather()
-	if err != nil {
-		return err
-	}
-	for _, f := range families {
-		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return expose(w, Collector{func() *Report { return r }})
 }
