@@ -92,14 +92,14 @@ func (b *Bus) agentEntry(ctx context.Context, region wire.Region, a wire.Agent) 
 	if err != nil || len(last.Data) == 0 {
 		return false, last.Seq, err
 	}
-	there, err := wire.ParseAgent(a.ID, last.Data)
-	switch {
-	case err != nil:
-		return false, last.Seq, nil // nobody can make use of it
-	case there.Run != a.Run:
+	// What can't be read is nobody's: no use can be made of it.
+	if there, err := wire.ParseAgent(a.ID, last.Data); err == nil {
+		if there.Run == a.Run {
+			return true, last.Seq, nil
+		}
 		return false, last.Seq, &HeldError{Holder: there, Region: region, Seq: last.Seq, Said: last.Time}
 	}
-	return true, last.Seq, nil
+	return false, last.Seq, nil
 }
 
 // heldElsewhere looks into the other regions' buckets, those that can be read, when an agent comes to have its name.

@@ -38,10 +38,10 @@ func Read(r io.Reader) (Lines, error) {
 		for errors.Is(err, bufio.ErrBufferFull) {
 			_, err = lines.ReadSlice('\n')
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return all, fmt.Errorf("line %d: %w", n, err)
 		}
-		last := err != nil
 		switch line = bytes.TrimSpace(line); {
 		case long:
 			all.bad(n, fmt.Errorf("longer than %d bytes; want one attempt a line", maxLine))
