@@ -48,7 +48,11 @@ type Server struct {
 	failed error
 }
 
-const readTimeout = 20 * time.Second
+const (
+	readTimeout = 20 * time.Second
+	// retry is how soon it is tried again at the latest where records could not be read: NATS may be back long before a report is too old.
+	retry = 2 * time.Second
+)
 
 // New makes the handler. It is an error if the token is too short to be one.
 func New(o Options) (*Server, error) {
@@ -93,7 +97,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) report(ctx context.Context) (*report.Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.last != nil && time.Since(s.read) < s.o.Refresh {
+	if s.last != nil && time.Since(s.read) < s.holds(s.failed) {
 		return s.last, s.failed
 	}
 	// Whoever asked may go away; the others still want what was read.
@@ -117,6 +121,14 @@ func (s *Server) report(ctx context.Context) (*report.Report, error) {
 	return s.last, err
 }
 
+// holds is for how long what came of reading is not tried anew.
+func (s *Server) holds(failed error) time.Duration {
+	if failed != nil {
+		return min(s.o.Refresh, retry)
+	}
+	return s.o.Refresh
+}
+
 // fresh lets machines have figures of now or none: they would not see that what they get is old.
 func (s *Server) fresh(next func(http.ResponseWriter, *http.Request, *report.Report)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -135,7 +147,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	last, err := s.report(r.Context())
-	p := report.Page{RefreshSeconds: max(1, int(s.o.Refresh.Seconds()))}
+	p := report.Page{RefreshSeconds: max(1, int(s.holds(err).Seconds()))}
 	if err != nil {
 		p.Stale = "The records can't be read just now; the log says why."
 		if len(last.Sources) > 0 {

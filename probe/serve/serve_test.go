@@ -206,6 +206,34 @@ func TestWhatWasReadLastIsShown(t *testing.T) {
 	}
 }
 
+// Where nothing could be read, as before NATS has come, nobody waits for as long as a good report holds.
+func TestWhatFailedIsTriedAgainSoon(t *testing.T) {
+	s := start(t, time.Hour)
+	s.fail.Store(true)
+	if res, _ := s.get(t, s.Client(), "/report.json", token); res.StatusCode != http.StatusServiceUnavailable {
+		t.Fatalf("it fails with %s", res.Status)
+	}
+	if _, page := s.get(t, s.Client(), "/", token); !strings.Contains(page, `http-equiv="refresh" content="2"`) {
+		t.Error("the page does not look again soon")
+	}
+	s.fail.Store(false)
+	limit, tick := time.After(time.Minute), time.NewTicker(50*time.Millisecond)
+	defer tick.Stop()
+	for {
+		if res, _ := s.get(t, s.Client(), "/report.json", token); res.StatusCode == http.StatusOK {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("it was not tried again")
+		}
+	}
+	if n := s.reads.Load(); n < 2 || n > 3 { // three if the page came late
+		t.Errorf("%d reads", n)
+	}
+}
+
 func TestATokenThatIsNone(t *testing.T) {
 	if _, err := serve.New(serve.Options{Token: turnauth.NewSecret("short")}); err == nil || strings.Contains(err.Error(), "short") {
 		t.Errorf("%v", err)
