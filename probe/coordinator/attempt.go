@@ -47,7 +47,7 @@ func (r *runner) attempt(ctx context.Context, a Attempt, agents [2]wire.Agent) (
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	deadline := at.Add(2*r.o.Limit + beyond)
-	var silent [2]time.Time // since when an agent is not heard, zero if it is
+	var silent [2]silence
 	stopped := false
 	for {
 		for i := range halves {
@@ -117,7 +117,7 @@ func (r *runner) begin(ctx context.Context, a Attempt, id string, agents [2]wire
 }
 
 // poll asks one agent what the attempt came to, and notes when there is nobody to tell any more.
-func (r *runner) poll(ctx context.Context, h *half, id string, silent *time.Time, deadline time.Time) {
+func (r *runner) poll(ctx context.Context, h *half, id string, silent *silence, deadline time.Time) {
 	answer, err := r.ask(ctx, h.agent, wire.AgentAsk{Ask: wire.AskResult, Test: id})
 	now := time.Now()
 	switch {
@@ -127,7 +127,7 @@ func (r *runner) poll(ctx context.Context, h *half, id string, silent *time.Time
 		h.result = answer.Result
 		return
 	case err == nil && answer.State == wire.TestRunning:
-		*silent = time.Time{}
+		*silent = silence{}
 		if now.After(deadline) {
 			h.gone = "did not come to an end"
 		}
@@ -136,19 +136,34 @@ func (r *runner) poll(ctx context.Context, h *half, id string, silent *time.Time
 		h.gone = "knows nothing of the attempt any more"
 		return
 	}
-	if silent.IsZero() {
-		*silent = now
-	}
-	// An agent that comes back to a NATS that comes back needs a moment; one that has another life by now does not come back.
-	quiet := now.Sub(*silent)
-	switch {
-	case r.replaced(h.agent):
+	if r.replaced(h.agent) {
 		h.gone = "was started anew in the middle of it"
-	case errors.Is(err, bus.ErrNobody) && quiet > h.agent.Lease():
-		h.gone = "went away in the middle of it"
-	case quiet > r.o.Patience:
-		h.gone = "could not be reached any more: " + wire.PlainText(err.Error(), maxWhy)
+		return
 	}
+	h.gone = silent.gone(now, err, h.agent.Lease(), r.o.Patience)
+}
+
+// silence is of an agent that is not heard: since when, and since when there is a NATS that knows nobody of that name. Zero if it is heard.
+type silence struct{ since, nobody time.Time }
+
+// gone notes another question without an answer, and says what has become of the agent, if that is to be said by now. One that comes back to a NATS that was away needs a moment, and
+// that begins when NATS is back.
+func (s *silence) gone(now time.Time, err error, lease, patience time.Duration) string {
+	if s.since.IsZero() {
+		s.since = now
+	}
+	switch nobody := errors.Is(err, bus.ErrNobody); {
+	case !nobody:
+		s.nobody = time.Time{}
+	case s.nobody.IsZero():
+		s.nobody = now
+	case now.Sub(s.nobody) > lease:
+		return "went away in the middle of it"
+	}
+	if now.Sub(s.since) > patience {
+		return "could not be reached any more: " + wire.PlainText(err.Error(), maxWhy)
+	}
+	return ""
 }
 
 // replaced reports whether the agent of that name is another one now.
