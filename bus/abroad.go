@@ -137,7 +137,12 @@ func (r *regionSet) heardFrom(region wire.Region, now time.Time) {
 // while after it did not answer: a region that is cut off must not make everybody here wait for it. To a guest of none the only region there is is its own:
 // while a stream there chooses its leader, there is nothing better to do than to ask again.
 func (b *Bus) reach(ctx context.Context, region wire.Region, f func(context.Context) error) error {
-	if region == b.opts.Region || b.opts.Region == "" && b.regions.only(region) {
+	if region == b.opts.Region {
+		return f(ctx)
+	}
+	if b.opts.Region == "" && b.regions.only(region) {
+		ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+		defer cancel()
 		return f(ctx)
 	}
 	if b.CutOff(region) {
