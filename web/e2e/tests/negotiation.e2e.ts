@@ -67,6 +67,38 @@ test('offers that collide are resolved, twenty times over', { timeout: 240_000 }
   expect(await Promise.all(connections.map((same) => same())), 'the connections are still the first ones').toEqual([true, true])
 })
 
+/** Loses the next answer on its way out; the returned function tells whether one was. */
+async function loseAnAnswer(visitor: Visitor): Promise<() => Promise<boolean>> {
+  const lost = await visitor.page.evaluateHandle(() => {
+    const { signal } = window.callmesh!
+    const lost = { one: false }
+    const request = signal.request.bind(signal)
+    signal.request = ((op: string, fields: { data?: { description?: RTCSessionDescriptionInit } }, ...rest: never[]) => {
+      if (lost.one || op !== 'signal' || fields.data?.description?.type !== 'answer') return request(op as never, fields as never, ...rest)
+      lost.one = true
+      return Promise.resolve({})
+    }) as typeof signal.request
+    return lost
+  })
+  return () => lost.evaluate(({ one }) => one)
+}
+
+test('an answer is lost, and each side then repeats an offer that the other does not take', async () => {
+  const [ada, bo] = await stage.call()
+  const [adaId, boId] = await Promise.all([ada.session(), bo.session()].map((session) => session.then(({ peer }) => peer)))
+  const [polite, impolite] = adaId! < boId! ? [ada, bo] : [bo, ada]
+  const before = (await ada.stats('Bo')).ufrag
+  const lost = await loseAnAnswer(polite)
+  const restart = ({ page }: Visitor) => page.evaluate(() => window.callmesh!.room.restartIce())
+  await restart(impolite)
+  await expect.poll(lost).toBe(true)
+  await restart(polite)
+  await expect.poll(() => polite.stats(impolite.name).then(({ signaling }) => signaling)).toBe('have-local-offer')
+  await restart(impolite)
+  await settled(ada, bo, before)
+  await Promise.all([ada.sees('Bo'), bo.sees('Ada')])
+})
+
 test('both share their screens at the same moment', async () => {
   const [ada, bo] = await stage.call()
   await Promise.all([ada.find('screen').click(), bo.find('screen').click()])

@@ -153,6 +153,18 @@ describe('the polite side', () => {
     expect(side.pc.ends().remote).toBe('them2')
   })
 
+  it('takes its own offer back for the repeat of one whose answer was lost, answers that again, and then offers anew', async () => {
+    await side.take(offer(1, 'them1'))
+    side.negotiation.restart()
+    await side.world.settle()
+    await side.take(offer(1, 'them1'))
+    expect(side.pc.rollbacks).toBe(1)
+    expect(side.descriptions()).toEqual(['answer 1', 'offer 1', 'answer 1', 'offer 2'])
+    await side.take(answer(2, 'them2'))
+    expect(side.pc.signalingState).toBe('stable')
+    expect(side.pc.ends().remote).toBe('them2')
+  })
+
   it('says that it is there when it should restart and has nothing to restart', async () => {
     side.negotiation.restart()
     expect(side.sent).toEqual([{ type: 'ready' }])

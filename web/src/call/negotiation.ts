@@ -112,8 +112,7 @@ export class Negotiation {
 
   private async takeOffer({ seq, description }: DescriptionMessage): Promise<void> {
     if (seq <= this.heard) {
-      // The other side missed our answer.
-      if (seq === this.answered) this.sendAnswer()
+      if (seq === this.answered) await this.answerAgain()
       return
     }
     this.heard = seq
@@ -126,6 +125,12 @@ export class Negotiation {
     if (this.closed || this.pc.localDescription?.type !== 'answer') return
     this.answered = seq
     this.sendAnswer()
+  }
+
+  /** The other side missed our answer. Until it has one it ignores offers: one that we made meanwhile is taken back, and the browser asks for another. */
+  private async answerAgain(): Promise<void> {
+    if (this.options.polite && this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' })
+    if (!this.closed) this.sendAnswer()
   }
 
   private sendAnswer(): void {

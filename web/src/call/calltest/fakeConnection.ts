@@ -89,10 +89,11 @@ export class FakeConnection {
     this.check()
   }
 
-  setLocalDescription(): Promise<void> {
+  setLocalDescription(description?: { type: 'rollback' }): Promise<void> {
     return this.chain(async () => {
       await this.world.turn(this.name)
-      if (this.signalingState === 'have-remote-offer') this.answer()
+      if (description) this.rollBack()
+      else if (this.signalingState === 'have-remote-offer') this.answer()
       else this.offer()
     })
   }
