@@ -2,8 +2,10 @@ package discover
 
 import (
 	"context"
+	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +77,9 @@ func (s *server) run(at int) {
 		if answer == nil {
 			answer = s.success(to)
 		}
+		if v, err := m.Get(stun.AttrResponsePort); err == nil && len(v) == 4 {
+			to = netip.AddrPortFrom(to.Addr(), binary.BigEndian.Uint16(v))
+		}
 		if r, err := stun.Build(append([]stun.Setter{stun.NewTransactionIDSetter(m.TransactionID)}, answer...)...); err == nil {
 			_, _ = s.conns[from].WriteToUDPAddrPort(r.Raw, to)
 		}
@@ -141,6 +146,21 @@ func TestAnswersFromElsewhereTellNothing(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// A mapping is watched for as long as was asked for, and not only for the next shorter of the usual lifetimes: of 1 s that would be none.
+func TestALifetimeIsWatchedAsLongAsAsked(t *testing.T) {
+	r := run(t, serve(t, func(_ *server, at int, _ *stun.Message, _ changeRequest) (int, []stun.Setter) { return at, nil }), Options{Lifetime: time.Second})
+	if r.LifetimeSeconds == nil || *r.LifetimeSeconds != 1 || !strings.Contains(r.Why, "at least 1s: longer was not waited") {
+		t.Errorf("%+v, lifetime %v", r, r.LifetimeSeconds)
+	}
+	for upTo, want := range map[time.Duration][]time.Duration{
+		time.Second: {0, time.Second}, 5 * time.Second: {0, 5 * time.Second}, 12 * time.Second: {0, 5 * time.Second, 10 * time.Second, 12 * time.Second},
+	} {
+		if got := watched(upTo); !slices.Equal(got, want) {
+			t.Errorf("up to %s: %v, want %v", upTo, got, want)
+		}
 	}
 }
 

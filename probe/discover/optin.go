@@ -54,6 +54,17 @@ var ages = []time.Duration{
 	2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute, 7 * time.Minute, 10 * time.Minute,
 }
 
+// watched are the ages that are watched up to one, itself too: one that was asked for is told, be it between two of ages or before all of them.
+func watched(upTo time.Duration) []time.Duration {
+	all := []time.Duration{0}
+	for _, age := range ages {
+		if age < upTo {
+			all = append(all, age)
+		}
+	}
+	return append(all, upTo)
+}
+
 // lifetime is section 4.6, with a mapping of its own for each age and all at once, so that it takes as long as the oldest. Each is tried by an answer that the server sends to its port on another
 // socket's request (RESPONSE-PORT): nothing that the mapping's own socket sends keeps it alive.
 func (t *tests) lifetime(over context.Context) error {
@@ -74,10 +85,7 @@ func (t *tests) lifetime(over context.Context) error {
 	}
 	var tried []time.Duration
 	var sockets []*socket // all there before any is used: whatever fails, nothing is left running
-	for _, age := range append([]time.Duration{0}, ages...) {
-		if age > t.o.Lifetime {
-			break
-		}
+	for _, age := range watched(t.o.Lifetime) {
 		s, err := t.open()
 		if err != nil {
 			return err
