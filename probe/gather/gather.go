@@ -91,18 +91,29 @@ func (t target) ask(ctx context.Context, wait time.Duration) Result {
 	if t.r.Why != "" {
 		return t.r
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := waiting(ctx, wait)
 	defer cancel()
 	l := &looking{target: t}
 	err := l.run(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("no answer within %s", wait)
+		err = context.Cause(ctx)
 	}
 	if err != nil {
 		l.r.Why = l.doing + ": " + err.Error()
 	}
 	l.r.OK = err == nil
 	return l.r
+}
+
+// errInterrupted says nothing of a server.
+var errInterrupted = errors.New("interrupted before it answered")
+
+// waiting is for how long a server may take. Its cause tells who ended it: the time, or whoever does not want to wait.
+func waiting(over context.Context, wait time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(over))
+	timer := time.AfterFunc(wait, func() { cancel(fmt.Errorf("no answer within %s", wait)) })
+	stop := context.AfterFunc(over, func() { cancel(errInterrupted) })
+	return ctx, func() { timer.Stop(); stop(); cancel(nil) }
 }
 
 type looking struct {

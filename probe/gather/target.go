@@ -34,7 +34,7 @@ type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error
 
 // targets are the server's first address of each family, IPv4 first; or one without an address, which says why there is none.
 func targets(ctx context.Context, s Server, wait time.Duration, lookup lookup) []target {
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := waiting(ctx, wait)
 	defer cancel()
 	t := target{s: s, r: Result{URL: s.URL}}
 	port, err := t.parse()
@@ -45,7 +45,7 @@ func targets(ctx context.Context, s Server, wait time.Duration, lookup lookup) [
 	found, err := lookup(ctx, "ip", t.host)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		t.r.Why = fmt.Sprintf("name: no answer within %s", wait)
+		t.r.Why = "name: " + context.Cause(ctx).Error()
 		return []target{t}
 	case err == nil && len(found) == 0:
 		err = errors.New("no address of that name")
