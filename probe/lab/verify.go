@@ -97,7 +97,19 @@ func (l *Lab) natdiscovery(ctx context.Context, s Site) (nat.Class, error) {
 	if err != nil && !errors.As(err, &exit) {
 		return nat.Class{}, fmt.Errorf("turnutils_natdiscovery: %w", err)
 	}
-	return parseNatdiscovery(out.String()), nil
+	return readNatdiscovery(out.String(), c.ProcessState.ExitCode())
+}
+
+// timedOut is how timeout (coreutils) ends if what it ran had to be ended.
+const timedOut = 124
+
+// readNatdiscovery reads what the tool said. That nothing comes back it has found only if it says that it waited, or was still waiting: one that could not run agrees with nobody.
+func readNatdiscovery(out string, exit int) (nat.Class, error) {
+	c := parseNatdiscovery(out)
+	if c.UDPBlocked && exit != timedOut && !strings.Contains(out, "STUN receive timeout") {
+		return c, fmt.Errorf("turnutils_natdiscovery told nothing, exit %d: %.500q", exit, out)
+	}
+	return c, nil
 }
 
 // parseNatdiscovery reads the sentences in which turnutils_natdiscovery says what it found. One that got no answer at all has found that UDP is blocked.
