@@ -133,6 +133,8 @@ func (t *tests) other(a answer) (netip.AddrPort, string) {
 		return o, "the server names no second address (OTHER-ADDRESS), so it can't tell"
 	case o.Addr() == t.server.Addr() || o.Port() == t.server.Port():
 		return o, fmt.Sprintf("the server's second address, %s, does not differ in address and port from %s, so it can't tell", o, t.server)
+	case o.Addr().Is4() != t.server.Addr().Is4():
+		return o, fmt.Sprintf("the server's second address, %s, is of another family than %s, so it can't tell", o, t.server)
 	case a.from != t.server:
 		return o, fmt.Sprintf("the answer came from %s and not from %s: something on the way answers in the server's place", a.from, t.server)
 	default:
@@ -174,33 +176,43 @@ func (t *tests) mapping(ctx context.Context, s *socket, first, other netip.AddrP
 func (t *tests) filtering(ctx context.Context, other netip.AddrPort) error {
 	s, err := t.open()
 	if err != nil {
-		return err
+		return t.unless(ctx, "filtering", err)
 	}
 	if _, err := t.ask(ctx, s, t.server); err != nil {
 		return t.unless(ctx, "filtering", fmt.Errorf("the server stopped answering: %w", err))
 	}
+	var silent []netip.AddrPort
+	found := nat.APDF
 	for _, test := range []struct {
 		change changeRequest
 		from   netip.AddrPort
 		means  nat.Filtering
 	}{{changeAddress | changePort, other, nat.EIF}, {changePort, netip.AddrPortFrom(t.server.Addr(), other.Port()), nat.ADF}} {
-		switch a, err := t.ask(ctx, s, t.server, test.change); {
-		case errors.Is(err, errNoAnswer):
+		a, err := t.ask(ctx, s, t.server, test.change)
+		if errors.Is(err, errNoAnswer) {
+			silent = append(silent, test.from)
+			continue
+		}
+		switch {
 		case err != nil:
 			return t.unless(ctx, "filtering", err)
 		case a.from != test.from:
 			t.cannot("filtering", "told to answer from %s, the server answers from %s", test.from, a.from)
 			return nil
-		default:
-			t.r.Filtering = test.means
-			return nil
+		}
+		found = test.means
+		break
+	}
+	// Silence means filtering only if the server still answers, and what was silent answers who asks it, as it does whatever is filtered.
+	if len(silent) > 0 {
+		silent = append(silent, t.server)
+	}
+	for _, from := range silent {
+		if _, err := t.ask(ctx, s, from); err != nil {
+			return t.unless(ctx, "filtering", fmt.Errorf("%s does not answer when it is asked, so that nothing came from there tells nothing: %w", from, err))
 		}
 	}
-	// Silence means filtering only as long as the server answers at all.
-	if _, err := t.ask(ctx, s, t.server); err != nil {
-		return t.unless(ctx, "filtering", fmt.Errorf("the server stopped answering: %w", err))
-	}
-	t.r.Filtering = nat.APDF
+	t.r.Filtering = found
 	return nil
 }
 

@@ -24,6 +24,9 @@ type server struct {
 	want  func(s *server, at int, m *stun.Message, change changeRequest) (from int, answer []stun.Setter)
 }
 
+// silence is the socket from which nothing is answered.
+const silence = -1
+
 func serve(t *testing.T, want func(s *server, at int, m *stun.Message, change changeRequest) (int, []stun.Setter)) *server {
 	t.Helper()
 	s := &server{want: want}
@@ -74,6 +77,9 @@ func (s *server) run(at int) {
 			change = changeRequest(v[3])
 		}
 		from, answer := s.want(s, at, m, change)
+		if from == silence {
+			continue
+		}
 		if answer == nil {
 			answer = s.success(to)
 		}
@@ -119,6 +125,67 @@ func TestAServerThatRefusesOneTest(t *testing.T) {
 	}
 	if !strings.Contains(r.Why, `filtering: the server refuses: 420 "no \x1b[2J"`) {
 		t.Errorf("why: %q", r.Why)
+	}
+}
+
+// Silence tells of filtering only where who was silent can be heard at all: a second address that is named and is dead makes no NAT strict.
+func TestASecondAddressThatIsDead(t *testing.T) {
+	t.Parallel()
+	both := changeAddress | changePort
+	for name, c := range map[string]struct {
+		dead func(at int) bool // the server's sockets that neither hear nor speak
+		want nat.Filtering
+	}{
+		"alive":               {func(int) bool { return false }, nat.ADF},
+		"the address is dead": {func(at int) bool { return at >= 2 }, nat.FilteringUnknown},
+		"all but the first":   {func(at int) bool { return at > 0 }, nat.FilteringUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, serve(t, func(_ *server, at int, _ *stun.Message, change changeRequest) (int, []stun.Setter) {
+				switch {
+				case c.dead(at) || change == both || change == changePort && c.dead(1): // the NAT filters by address
+					return silence, nil
+				case change == changePort:
+					return 1, nil
+				}
+				return at, nil
+			}), Options{})
+			if r.Filtering != c.want || (c.want == nat.FilteringUnknown) != strings.Contains(r.Why, "does not answer when it is asked") {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// A second address of another family can be sent to from no socket of the first's: it tells nothing, and is not guessed by.
+func TestASecondAddressOfAnotherFamily(t *testing.T) {
+	r := run(t, serve(t, func(s *server, at int, _ *stun.Message, change changeRequest) (int, []stun.Setter) {
+		if change&changeAddress != 0 {
+			return silence, nil
+		}
+		if change == changePort {
+			return 1, nil
+		}
+		return at, []stun.Setter{
+			stun.BindingSuccess, &stun.XORMappedAddress{IP: net.IPv4(127, 0, 0, 1), Port: 9}, &stun.OtherAddress{IP: net.ParseIP("2001:db8::2"), Port: int(s.addr(1).Port())},
+		}
+	}), Options{})
+	if r.Mapping != nat.MappingUnknown || r.Filtering != nat.FilteringUnknown || !strings.Contains(r.Why, "is of another family") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A test for which there is no socket takes nothing from the others.
+func TestATestWithoutASocket(t *testing.T) {
+	tests := &tests{local: netip.MustParseAddr("192.0.2.1")} // nobody's here
+	tests.o.Lifetime = time.Second
+	for name, err := range map[string]error{
+		"filtering": tests.filtering(t.Context(), netip.AddrPort{}), "path MTU": tests.pathMTU(t.Context()), "hairpin": tests.hairpin(t.Context()), "lifetime": tests.lifetime(t.Context()),
+	} {
+		if err != nil || !slices.ContainsFunc(tests.why, func(why string) bool { return strings.HasPrefix(why, name+": ") }) {
+			t.Errorf("%s: %v, why %q", name, err, tests.why)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ func (t *tests) hairpin(ctx context.Context) error {
 	for i := range sockets {
 		s, err := t.open()
 		if err != nil {
-			return err
+			return t.unless(ctx, "hairpin", err)
 		}
 		sockets[i] = s
 		if outer[i], err = t.ask(ctx, s, t.server); err != nil {
@@ -78,7 +78,7 @@ func (t *tests) lifetime(over context.Context) error {
 	)
 	asker, err := t.open()
 	if err != nil {
-		return err
+		return t.unless(ctx, "lifetime", err)
 	}
 	if _, err := t.ask(ctx, asker, t.server); err != nil {
 		return t.unless(ctx, "lifetime", fmt.Errorf("the server stopped answering: %w", err))
@@ -88,7 +88,7 @@ func (t *tests) lifetime(over context.Context) error {
 	for _, age := range watched(t.o.Lifetime) {
 		s, err := t.open()
 		if err != nil {
-			return err
+			return t.unless(ctx, "lifetime", err)
 		}
 		tried, sockets = append(tried, age), append(sockets, s)
 	}
