@@ -51,6 +51,36 @@ export async function drawnPerson(visitor: Visitor): Promise<Seen> {
   return now
 }
 
+/** How much the light differs within parts of a close face, as the standard deviation of luma. */
+export interface Texture {
+  cheek: number
+  eye: number
+  lips: number
+}
+
+/** What a visitor decodes of Ada's face, from a camera that is close; null while pictures come smaller than the camera's. */
+export function texture(visitor: Visitor): Promise<Texture | null> {
+  return visitor
+    .tile('Ada')
+    .getByTestId('remote-video')
+    .evaluate((video: HTMLVideoElement) => {
+      const [width, height] = [640, 360]
+      if (video.videoWidth !== width || video.videoHeight !== height) return null
+      const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
+      context.drawImage(video, 0, 0)
+      const { data } = context.getImageData(0, 0, width, height)
+      const deviation = (x: number, y: number, w: number, h: number) => {
+        const luma = Array.from({ length: w * h }, (_, i) => {
+          const at = 4 * ((y + Math.floor(i / w)) * width + x + (i % w))
+          return 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!
+        })
+        const mean = luma.reduce((sum, value) => sum + value, 0) / luma.length
+        return Math.sqrt(luma.reduce((sum, value) => sum + (value - mean) ** 2, 0) / luma.length)
+      }
+      return { cheek: deviation(258, 208, 32, 24), eye: deviation(254, 162, 38, 28), lips: deviation(276, 254, 88, 50) }
+    })
+}
+
 /** How far the mean red, green and blue of Ada's picture are apart. */
 export const spread = async (visitor: Visitor) => {
   const { mean } = await seen(visitor, 'Ada')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { choose, colours, drawnPerson, openEffects, seen, spread } from '../harness/effects'
+import { choose, colours, drawnPerson, openEffects, seen, spread, texture, type Texture } from '../harness/effects'
 import { FACE_AWAY, useFaceCameras } from '../harness/faceCamera'
+import { setHidden } from '../harness/hidden'
 import { useStage } from '../harness/stage'
 
 const stage = useStage()
@@ -51,6 +52,24 @@ test('glasses sit on the face in the pixels of the other, and follow it', { time
   }
   await choose(ada, 'sticker-none')
   await expect.poll(() => seen(bo, 'Ada').then(({ pink }) => pink.share), { timeout: 20_000 }).toBeLessThan(0.001)
+})
+
+test('skin is smoothed in the pixels of the other, and eyes and lips keep what they have', { timeout: 240_000 }, async () => {
+  const [ada, bo] = await stage.watched(cameras.close)
+  let now: Texture | null = null
+  const cheek = async () => (now = await texture(bo))?.cheek ?? null
+  await expect.poll(cheek, { timeout: 60_000, message: 'grain on a cheek' }).toBeGreaterThan(8)
+  const bare = now!
+  await openEffects(ada)
+  const smooth = (share: number) => ada.find('effects-smooth').fill(String(share))
+  await smooth(1)
+  await expect.poll(() => ada.find('effects-status').getAttribute('data-state'), { timeout: 60_000 }).toBe('on')
+  await expect.poll(cheek, { timeout: 60_000, message: `grain on a cheek that is smoothed, of ${bare.cheek.toFixed(1)}` }).toSatisfy((grain: number | null) => grain !== null && grain < bare.cheek * 0.7)
+  const { eye, lips } = now!
+  expect(eye / bare.eye, 'what is left of an eye').toBeGreaterThan(0.9)
+  expect(lips / bare.lips, 'what is left of the lips').toBeGreaterThan(0.9)
+  await smooth(0)
+  await expect.poll(cheek, { timeout: 30_000, message: 'grain on a cheek as it is' }).toBeGreaterThan(bare.cheek * 0.8)
 })
 
 test('another camera takes the place of the first under an effect, and no frame shows either without it', { timeout: 150_000 }, async () => {
@@ -122,6 +141,10 @@ test('where the browser has no streams of frames, a filter is in the pixels of t
   await choose(ada, 'filter-mono')
   await expect.poll(() => spread(bo), { timeout: 30_000, message: 'colour of a picture in black and white' }).toBeLessThan(4)
   await bo.sees('Ada')
+  await setHidden(ada.page, true)
+  await bo.sees('Ada', 20)
+  expect(await spread(bo), 'colour of what comes from a hidden page').toBeLessThan(4)
+  await setHidden(ada.page, false)
   await choose(ada, 'filter-none')
   await expect.poll(() => spread(bo), { timeout: 20_000, message: 'colour without a filter' }).toBeGreaterThan(8)
 })
