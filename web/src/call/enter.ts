@@ -5,6 +5,7 @@ import type { TokenProvider } from '../signal/token'
 import { QualityWatch } from './quality/watch'
 import { RoomCall, type RoomCallOptions } from './room'
 
+/** Which room to enter, by which edge, as whom, and with what to send. */
 export interface EnterOptions extends Pick<RoomCallOptions, 'room' | 'secret' | 'pass' | 'iceTransportPolicy'> {
   /** The edge's http or https origin. If it is not the page's own, the edge must allow the page's. */
   edge: string

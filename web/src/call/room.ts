@@ -76,6 +76,7 @@ export class RoomCall {
     }
   }
 
+  /** The room as it is now. */
   snapshot(): RoomSnapshot {
     const { hello, state, error } = this.signal
     const failed = error ? { code: error.code, message: error.message } : null
@@ -134,6 +135,7 @@ export class RoomCall {
     return this.parts.chat.send(text)
   }
 
+  /** Sends a line again that has failed, by its id; settles as {@link sendText} does. */
   retryText(id: string): Promise<void> {
     return this.parts.chat.retry(id)
   }

@@ -2,6 +2,7 @@ import type { LocalMedia } from '../media/devices'
 import type { SignalClient } from '../signal/client'
 import type { FileStore } from './files/store'
 
+/** What a {@link RoomCall} is made from; `enterRoom` gives most of it. */
 export interface RoomCallOptions {
   room: string
   signal: SignalClient

@@ -23,6 +23,7 @@ export interface Path {
 /** `reconnecting` was connected before and is being mended; `failed` has been given up until the next ICE restart. */
 export type LinkState = 'new' | 'connecting' | 'connected' | 'reconnecting' | 'failed'
 
+/** What can be sent to a peer, each on or off by itself. */
 export type Slot = 'microphone' | 'camera' | 'screen' | 'screenSound'
 
 /** In the order in which the transceivers stand in every offer. */
@@ -38,11 +39,13 @@ export function forEachSlot<T>(value: (slot: Slot) => T): Record<Slot, T> {
 /** What a peer says it sends, in its `info.slots`. */
 export type Slots = Record<Slot, boolean>
 
+/** Somebody, whatever session they come with; the name is their own word, of any characters. */
 export interface User {
   id: string
   name: string
 }
 
+/** Another session in the room. */
 export interface PeerView {
   peer: string
   user: User
@@ -65,6 +68,7 @@ export interface PeerView {
   level: number
 }
 
+/** A text of the room's chat. */
 export interface ChatLine {
   /** Chosen by the sender; the same on every screen. */
   id: string
@@ -83,6 +87,7 @@ export interface ChatLine {
 /** `none`: the oldest line shown is the first there is, or the last that a page holds. */
 export type EarlierState = 'none' | 'more' | 'loading' | 'failed'
 
+/** The line to the edge: `reconnecting` keeps the session and goes on by itself, `closed` does not. Media between peers flows in all of them. */
 export type SignalState = 'connecting' | 'open' | 'reconnecting' | 'closed'
 
 export interface Self {
@@ -100,6 +105,7 @@ export interface CallError {
   until?: number
 }
 
+/** All there is to show of a room at one moment; another object after each change. */
 export interface RoomSnapshot {
   room: string
   signal: SignalState

@@ -10,6 +10,7 @@ import { canShareScreen, chooseScreen, ScreenCapture } from './screenCapture'
 import type { SourceView } from './source'
 import { Source } from './source'
 
+/** A microphone, camera or speaker of this machine. */
 export interface Device {
   deviceId: string
   /** Empty until the reader has allowed the kind once. */
@@ -19,6 +20,7 @@ export interface Device {
 /** `unknown` where the browser doesn't tell. */
 export type Permission = PermissionState | 'unknown'
 
+/** The devices at one moment: which there are, which are in use, and what keeps one from it. */
 export interface MediaSnapshot {
   microphone: SourceView & { permission: Permission }
   camera: SourceView & { permission: Permission }
@@ -34,6 +36,7 @@ export interface MediaSnapshot {
   canShareScreen: boolean
 }
 
+/** What {@link LocalMedia} takes devices from; the browser's own unless told. */
 export interface LocalMediaOptions {
   devices?: MediaDevices | undefined
   permissions?: Permissions | undefined
@@ -92,6 +95,7 @@ export class LocalMedia {
     return this.sources.microphone.set(on)
   }
 
+  /** As {@link setMicrophone}. */
   setCamera(on: boolean): Promise<void> {
     return this.sources.camera.set(on)
   }
@@ -105,6 +109,7 @@ export class LocalMedia {
     return this.sources.screen.set(true)
   }
 
+  /** Resolves when nothing of the screen is sent any more. */
   stopScreen(): Promise<void> {
     return this.sources.screen.set(false)
   }
@@ -114,10 +119,12 @@ export class LocalMedia {
     return this.sources.microphone.select(deviceId)
   }
 
+  /** As {@link selectMicrophone}. */
   selectCamera(deviceId: string | null): Promise<void> {
     return this.sources.camera.select(deviceId)
   }
 
+  /** Notes where sound is to be played; whoever plays it does so. Null is the browser's choice. */
   selectSpeaker(deviceId: string | null): void {
     this.speakerId = deviceId
     this.changed()
@@ -138,6 +145,7 @@ export class LocalMedia {
     return slot === 'screenSound' ? this.capture.soundOf(this.track('screen')) : this.sources[slot].view().track
   }
 
+  /** The devices as they are now. */
   snapshot(): MediaSnapshot {
     const list = (kind: MediaDeviceKind): Device[] =>
       this.known.filter((d) => d.kind === kind && d.deviceId !== '').map(({ deviceId, label }) => ({ deviceId, label }))
@@ -191,6 +199,7 @@ export class LocalMedia {
     }
   }
 
+  /** Reads anew which devices there are; browsers that tell of changes need no asking. Never rejects. */
   async refreshDevices(): Promise<void> {
     try {
       this.known = (await this.devices?.enumerateDevices?.()) ?? []

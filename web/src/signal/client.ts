@@ -17,6 +17,7 @@ import type { OpenWebSocket, Socket } from './socket'
 import type { TokenProvider } from './token'
 import { tokenExpiry } from './token'
 
+/** Where the edge is and who we are. */
 export interface SignalOptions {
   /** ws: or wss: address of an edge's /v1/ws. */
   url: string
@@ -60,7 +61,6 @@ export class SignalClient {
   private readonly events = new Map<string, Listeners<never>>()
   private readonly states = new Listeners<SignalState>()
   private readonly greetings = new Listeners<Greeting>()
-
   private readonly pass: Pass
   private readonly pace = new Pace()
   private readonly renewal: Renewal
@@ -154,12 +154,14 @@ export class SignalClient {
     })
   }
 
+  /** Hears an event of the protocol, see PROTOCOL.md, until the returned function is called. */
   on<E extends keyof Events>(event: E, listener: (event: Events[E]) => void): () => void {
     let listeners = this.events.get(event)
     if (!listeners) this.events.set(event, (listeners = new Listeners<never>()))
     return listeners.add(listener as (event: never) => void)
   }
 
+  /** Hears the state of the line whenever it changes, until the returned function is called. */
   onState(listener: (state: SignalState) => void): () => void {
     return this.states.add(listener)
   }

@@ -15,6 +15,7 @@ import { Processor } from './processor'
 import { LinkMeter, type Sample } from './sample'
 import { Steady } from './steady'
 
+/** Whose links to watch, and what goes over them. */
 export interface QualityOptions {
   call: Pick<RoomCall, 'peerConnections' | 'snapshot'> & { showing: Pick<Showing, 'linesAt' | 'onAsked'> }
   /** What is sent in a slot, as LocalMedia tells. */
@@ -44,6 +45,7 @@ export interface Budget {
   availableBps: number | null
 }
 
+/** What the latest reading said of all links. */
 export interface QualitySnapshot {
   links: LinkQuality[]
   /** The worst link's; null while there is none. */
@@ -95,6 +97,7 @@ export class QualityWatch {
     })
   }
 
+  /** The latest reading; empty before the first. */
   snapshot(): QualitySnapshot {
     return this.latest
   }
@@ -109,6 +112,7 @@ export class QualityWatch {
     return this.overall.values()
   }
 
+  /** Reads and adapts nothing any more. */
   stop(): void {
     this.stopped = true
     clearInterval(this.timer)

@@ -7,6 +7,7 @@ import { asWireError } from '../../signal/errors'
  */
 export type KnockState = 'asking' | 'waiting' | 'nobody' | 'admitted' | 'open' | 'refused' | 'barred' | 'failed'
 
+/** At which room to knock, and who is to know what comes of it. */
 export interface KnockOptions {
   room: string
   signal: SignalClient
@@ -36,6 +37,7 @@ export class Knock {
     void this.ask()
   }
 
+  /** Asks no more; whoever admits us now is not heard. */
   close(): void {
     this.over = true
     clearTimeout(this.timer)

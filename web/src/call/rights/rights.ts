@@ -8,6 +8,7 @@ export interface Knocker {
   user: User
 }
 
+/** What we may do in the room, and what awaits a moderator's word. */
 export interface RightsSnapshot {
   /** Whether we may lock, admit and remove. */
   moderator: boolean
@@ -45,6 +46,7 @@ export class RoomRights {
     this.options = options
   }
 
+  /** Our rights as they are now. */
   snapshot(): RightsSnapshot {
     const knocking = [...this.waiting.values()].map(({ peer, user }) => ({ peer, user }))
     return { moderator: this.moderator, locked: this.locked, knocking }
