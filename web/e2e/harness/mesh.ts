@@ -7,7 +7,8 @@ import { Coturn } from './coturn'
 import { Front } from './front'
 import { Program } from './program'
 
-function binary(variable: string): string {
+/** The path of a program under test. */
+export function binary(variable: string): string {
   const path = process.env[variable]
   if (!path) throw new Error(`${variable} is not set: run \`make e2e\`, or set it to the path of the program`)
   return path
@@ -121,8 +122,9 @@ export class Mesh {
   readonly stranded: Edge
   /** One like it, whose relay is a coturn that offers TLS, too; {@link startSecured}. */
   secured: Edge | null = null
+  /** Where the two edges meet. */
+  readonly natsURL: string
   private readonly dir: string
-  private readonly natsListen: string
   private readonly secret: string
   private nats: Program
   private coturn: Coturn | null = null
@@ -130,7 +132,7 @@ export class Mesh {
   private constructor(dir: string, nats: Program, url: string) {
     this.dir = dir
     this.nats = nats
-    this.natsListen = new URL(url).host
+    this.natsURL = url
     const secret = (this.secret = randomBytes(32).toString('base64url'))
     this.a = new Edge('a', { dir: join(dir, 'a'), nats: url, secret })
     this.b = new Edge('b', { dir: join(dir, 'b'), nats: url, secret })
@@ -170,7 +172,7 @@ export class Mesh {
   }
 
   async restartNATS(): Promise<void> {
-    this.nats = startNATS(this.dir, this.natsListen)
+    this.nats = startNATS(this.dir, new URL(this.natsURL).host)
     await this.nats.line(/^nats:\S+/)
   }
 

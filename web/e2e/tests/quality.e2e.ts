@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { setWeather } from '../harness/network'
+import { expectReported } from '../harness/reported'
 import { useStage } from '../harness/stage'
 import { expectGoodState } from '../harness/state'
 import type { Visitor } from '../harness/visitor'
@@ -44,6 +45,7 @@ test('the panel tells what the browser measures, draws it, and knows what is in 
   await openQuality(ada)
   const link = ada.find('quality-link')
   await expect.poll(() => link.getByTestId('quality-headline').innerText(), { timeout: 15_000 }).toMatch(/^Good\. Direct · \d+ ms$/)
+  await expectReported(stage.mesh, 'direct')
 
   const shown = async () => Number.parseInt(await ada.find('rtt').innerText(), 10)
   // Each is measured at a moment of its own, and on a busy machine they differ.

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { expectTrueBadge } from '../harness/badge'
+import { expectReported } from '../harness/reported'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
 
@@ -21,6 +22,8 @@ test('where no direct path may be used, the call goes through the embedded relay
     expect(await visitor.tile(other).getByTestId('badge').getAttribute('data-kind')).toBe('relay')
   }
   await Promise.all([ada.hears('Bo'), bo.hears('Ada')])
+
+  await expectReported(stage.mesh, 'relay')
 
   for (const edge of [stage.mesh.a, stage.mesh.b]) {
     expect(await edge.metric('callmesh_turnd_allocations'), `allocations of edge ${edge.name}`).toBeGreaterThanOrEqual(1)
