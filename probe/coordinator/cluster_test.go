@@ -80,6 +80,7 @@ func kept(t *testing.T, url string) map[string]int {
 // Of a cluster of three, the node that leads the stream is killed in the middle of a run, and when it is back the one that an agent is connected to; and then an agent, which is
 // started anew. The run completes; each attempt stands in the stream once; and what was lost with a node or an agent is not taken for the network's doing.
 func TestNodesAndAnAgentAreKilled(t *testing.T) {
+	t.Parallel() // it waits, for leases and leaders
 	nodes := bustest.NewProcesses(t, 3)
 	m := &mesh{t: t, urls: nodes.URLs()}
 	m.open(bus.Options{Region: "eu", Replicas: 3})

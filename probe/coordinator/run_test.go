@@ -97,6 +97,7 @@ func TestARelayThatIsNotThereAnyMore(t *testing.T) {
 
 // An agent that is killed in the middle of a run: what the others can do is done, its own is left, and gone on with when it is back.
 func TestAnAgentIsKilled(t *testing.T) {
+	t.Parallel() // it waits, for leases and leaders
 	m := newMesh(t)
 	m.agent("a")
 	m.agent("b")
@@ -156,6 +157,7 @@ func TestAnAgentIsKilled(t *testing.T) {
 
 // NATS is killed in the middle of a run and started again: the run completes, and nothing is taken for the network's doing.
 func TestNATSIsKilled(t *testing.T) {
+	t.Parallel() // it waits, for leases and leaders
 	m := newMesh(t)
 	m.agent("a")
 	m.agent("b")
@@ -207,6 +209,7 @@ func TestARunIsInterrupted(t *testing.T) {
 
 // A region that is away may have a part of a run that goes on, and has none of a new one.
 func TestARunWhileARegionIsAway(t *testing.T) {
+	t.Parallel() // it waits, for leases and leaders
 	m := bustest.Super(t, 1, "eu", "us")
 	open := func(at string, o bus.Options) *bus.Bus {
 		o.URLs, o.Logger = m.Region(at).URLs(), logger(t)
