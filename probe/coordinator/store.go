@@ -54,15 +54,17 @@ func pause(ctx context.Context) {
 	}
 }
 
-// leave tells of what was not made. What was tried, and failed for want of signalling, is stored as that.
+// leave tells of what was not made. What was tried, and failed for want of signalling, is stored as that, until one can't be: the others would each be waited for as long.
 func (r *runner) leave(ctx context.Context, res *Result) {
 	there := map[wire.AgentID]bool{}
 	for _, a := range r.agents.List() {
 		there[a.ID] = true
 	}
+	away := false
 	for _, a := range r.pending {
-		if record, tried := r.spoiled[a]; tried && ctx.Err() == nil {
-			r.keep(ctx, a, record, res)
+		record, tried := r.spoiled[a]
+		if tried && ctx.Err() == nil && !away {
+			away = !r.keep(ctx, a, record, res)
 			continue
 		}
 		why := r.why[a]
@@ -70,6 +72,9 @@ func (r *runner) leave(ctx context.Context, res *Result) {
 			if !there[id] {
 				why = fmt.Sprintf("agent %s is not there", id)
 			}
+		}
+		if tried {
+			why = "not stored: as the one before"
 		}
 		if ctx.Err() != nil {
 			why = "it was interrupted"
