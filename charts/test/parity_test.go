@@ -103,7 +103,7 @@ func (r rendered) run(t *testing.T, w workload, c core.Container, name string, a
 	return string(out), err
 }
 
-// variables are those of a container, as a kubelet would fill them in on a node of the address 192.0.2.1.
+// variables are those of a container, as a kubelet would fill them in on a node.
 func (r rendered) variables(t *testing.T, w workload, c core.Container) map[string]string {
 	t.Helper()
 	env := map[string]string{}
@@ -118,7 +118,7 @@ func (r rendered) variables(t *testing.T, w workload, c core.Container) map[stri
 		case e.ValueFrom.SecretKeyRef != nil:
 			env[e.Name] = string(r.secret(t, e.ValueFrom.SecretKeyRef.Name)[e.ValueFrom.SecretKeyRef.Key])
 		default:
-			fields := map[string]string{"status.hostIP": "192.0.2.1", "spec.nodeName": "node-1", "metadata.name": w.name + "-0", "metadata.labels['apps.kubernetes.io/pod-index']": "0"}
+			fields := map[string]string{"status.hostIP": nodeAddress, "spec.nodeName": "node-1", "metadata.name": w.name + "-0", "metadata.labels['apps.kubernetes.io/pod-index']": "0"}
 			v, ok := fields[e.ValueFrom.FieldRef.FieldPath]
 			if !ok {
 				t.Fatalf("%s: %s", e.Name, e.ValueFrom.FieldRef.FieldPath)

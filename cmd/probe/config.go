@@ -25,7 +25,7 @@ type Config struct {
 	Mode   string          `key:"mode" default:"all" oneof:"direct,relay-udp,relay-tcp,relay-tls,all" help:"Which paths an attempt may take."`
 	Repeat int             `key:"repeat" default:"1" help:"How many attempts are made."`
 	Limit  time.Duration   `key:"limit" default:"20s" help:"How long an attempt may take before it has failed."`
-	Meet   time.Duration   `key:"meet" default:"1m" help:"How long to wait for the other host to come."`
+	Meet   time.Duration   `key:"meet" default:"1m" help:"How long to wait for the other host to come, and before that for a relay where the mode needs one."`
 	CA     string          `key:"ca" example:"/etc/callmesh/ca.pem" help:"PEM file with the authorities that the edge's certificate is checked against. Default: the system's."`
 
 	Kinds    []string `key:"kinds" example:"open,eim-apdf,tls-only" help:"Kinds of sites in the laboratory. Default: all."`

@@ -39,6 +39,10 @@ Exit codes: 0 every attempt connected; 1 one did not; 2 bad usage; 3 none could 
 		if err != nil {
 			return err
 		}
+		mode := wire.TraversalMode(cfg.Mode)
+		if mode.Relayed() {
+			o.Enough, o.Wait = func(from []wire.ICEServer) bool { return pair.Serves(mode, from) == nil }, cfg.Meet
+		}
 		s, err := meet.Join(c.Context(), o)
 		if err != nil {
 			return cli.Unmeasured("%w", err)
@@ -50,7 +54,7 @@ Exit codes: 0 every attempt connected; 1 one did not; 2 bad usage; 3 none could 
 		if cfg.Repeat == 1 {
 			progress = nil
 		}
-		all, err := pair.Run(c.Context(), s, pair.Options{Mode: wire.TraversalMode(cfg.Mode), Repeat: cfg.Repeat, Limit: cfg.Limit, Wait: cfg.Meet, Transfer: true, Each: progress})
+		all, err := pair.Run(c.Context(), s, pair.Options{Mode: mode, Repeat: cfg.Repeat, Limit: cfg.Limit, Wait: cfg.Meet, Transfer: true, Each: progress})
 		// What was measured before the run broke off is not thrown away.
 		if len(all) > 0 || err == nil {
 			if e := writeAttempts(c.OutOrStdout(), cfg.Output, all); e != nil {

@@ -20,6 +20,9 @@ import (
 // maxSignals is how many signals wait for their reader, before the session is given up: the other side sends some dozens for each attempt.
 const maxSignals = 256
 
+// askAgain is after how long an edge is asked again for what it did not have.
+const askAgain = time.Second
+
 // Options say where to meet.
 type Options struct {
 	// URL of an edge: wss://HOST; the path is /v1/ws unless it has one.
@@ -28,6 +31,10 @@ type Options struct {
 	Room  wire.RoomID
 	// TLS is for edges whose certificate no public authority has signed. May be nil.
 	TLS *tls.Config
+	// Enough says whether what an edge hands out will do; while it does not, the edge is asked again before the room is joined, for Wait at most: a relay that
+	// has just been started is known some seconds later than its edge. May be nil.
+	Enough func([]wire.ICEServer) bool
+	Wait   time.Duration
 }
 
 // Signal is what another peer sent.
@@ -93,7 +100,7 @@ func Join(ctx context.Context, o Options) (*Session, error) {
 		answers: map[uint64]chan<- frame{}, others: map[wire.PeerID]bool{},
 	}
 	s.wg.Go(func() { s.read(running) })
-	if err := s.enter(ctx, o.Token); err != nil {
+	if err := s.enter(ctx, o); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -112,13 +119,18 @@ func socketURL(edge string) (string, error) {
 	return u.String(), nil
 }
 
-func (s *Session) enter(ctx context.Context, token string) error {
-	ok, err := s.request(ctx, wire.OpHello, wire.HelloArgs{Token: token})
+func (s *Session) enter(ctx context.Context, o Options) error {
+	ok, err := s.request(ctx, wire.OpHello, wire.HelloArgs{Token: o.Token})
 	if err != nil {
 		return fmt.Errorf("hello: %w", err)
 	}
 	if err := json.Unmarshal(ok, &s.Hello); err != nil {
 		return fmt.Errorf("hello: %w", err)
+	}
+	if o.Enough != nil {
+		if err := s.awaitServers(ctx, o); err != nil {
+			return fmt.Errorf("ice: %w", err)
+		}
 	}
 	ok, err = s.request(ctx, wire.OpJoin, wire.JoinArgs{Room: s.room})
 	if err != nil {
@@ -130,6 +142,30 @@ func (s *Session) enter(ctx context.Context, token string) error {
 	}
 	for _, p := range joined.Peers {
 		s.roster(p.Peer, true)
+	}
+	return nil
+}
+
+// awaitServers asks the edge what it hands out until that is enough, or the time is over.
+func (s *Session) awaitServers(ctx context.Context, o Options) error {
+	over := time.After(o.Wait)
+	for !o.Enough(s.Hello.ICEServers) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-over:
+			return nil // whoever needs them says what is missing
+		case <-time.After(askAgain):
+		}
+		ok, err := s.request(ctx, wire.OpICE, wire.ICEArgs{})
+		if err != nil {
+			return err
+		}
+		var now wire.ICEOK
+		if err := json.Unmarshal(ok, &now); err != nil {
+			return err
+		}
+		s.Hello.ICEServers = now.ICEServers
 	}
 	return nil
 }

@@ -1,0 +1,74 @@
+package charts
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	core "k8s.io/api/core/v1"
+)
+
+// insideNode names, in the copy of the test binary that is in the network of a node, where the programs were built.
+const insideNode = "CHARTS_INSIDE_NODE"
+
+// The whole chart runs on one node: pods start with their own commands, files and rights, are ready by their own probes, two ends call each other as `helm test` does,
+// over coturn that turnctl has started with the chart's values, and pods stop in time. What a kubelet adds to that is cgroups, and a network for each pod.
+func TestPodsRunOnANode(t *testing.T) {
+	if os.Getenv(insideNode) == "" {
+		c := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestPodsRunOnANode$", "-test.timeout=10m", "-test.v")
+		c.Env = append(os.Environ(), insideNode+"="+built)
+		c.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		}
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	makeNode(t)
+	r := render(t, scenarios(t)["trial"])
+	hosts := nodeAddress + " callmesh-nats-0.callmesh-nats-nodes." + namespace + ".svc callmesh-edge." + namespace + ".svc\n127.0.0.1 localhost\n"
+	nats, edge, relay := r.pod(t, "callmesh-nats", hosts), r.pod(t, "callmesh-edge", hosts), r.pod(t, "callmesh-relay", hosts)
+	nats.ready(t)
+	edge.ready(t)
+	relay.ready(t)
+	t.Log("every pod is ready")
+	r.pod(t, "callmesh-test-call", hosts).runs(t)
+	t.Log("two ends have called each other")
+	relay.stop(t)
+	edge.stop(t)
+	t.Log("pods have stopped")
+
+	// None could have written anywhere but where it may.
+	out, _ := relay.command(t.Context(), t, relay.container(t, "coturn"), []string{
+		"turnctl", "render", "--listen-ip=$(HOST_IP)", "--config=/etc/callmesh/relay/relay.yaml", "-o=/etc/turnserver.conf",
+	}).CombinedOutput()
+	if !strings.Contains(string(out), "permission denied") {
+		t.Errorf("a container can write into its root: %s", out)
+	}
+}
+
+// makeNode gives the network that this process is in the address of a node, and a Service's port, as kube-proxy does.
+func makeNode(t *testing.T) {
+	t.Helper()
+	page := named[core.Service](render(t, nil), "callmesh-edge").Spec.Ports[0].Port
+	if page != 80 {
+		t.Fatalf("the Service of edges has the port %d", page)
+	}
+	for command, input := range map[string]string{
+		"ip -batch -": "link set lo up\nlink add eth0 type veth peer name eth1\nlink set eth1 up\nlink set eth0 up\naddr add " + nodeAddress + "/24 dev eth0\n",
+		"nft -f -":    "table ip services { chain out { type nat hook output priority -100; tcp dport 80 redirect to :8443; }; }\n",
+	} {
+		words := strings.Fields(command)
+		c := exec.CommandContext(t.Context(), words[0], words[1:]...)
+		c.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+		c.Stdin = strings.NewReader(input)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", command, err, out)
+		}
+	}
+}
