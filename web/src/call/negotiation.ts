@@ -27,6 +27,7 @@ const MAX_EARLY = 256
  * side's own is rolled back by its browser, which finds the restart fulfilled by the answer or asks for another offer. The transceivers belong to an earlier, finished exchange, so a rollback leaves them.
  *
  * {@link handle} must not be called again before its promise is settled: setRemoteDescription takes its time, and order matters.
+ * It is settled by {@link close} at the latest, for what a connection had under way when it was closed is never settled (W3C WebRTC §4.4.1.4).
  */
 export class Negotiation {
   private readonly pc: RTCPeerConnection
@@ -40,6 +41,8 @@ export class Negotiation {
   private answered = 0
   private early: RTCIceCandidateInit[] = []
   private closed = false
+  private end: () => void = () => undefined
+  private readonly ended = new Promise<void>((resolve) => (this.end = resolve))
 
   constructor(options: NegotiationOptions) {
     this.options = options
@@ -51,17 +54,8 @@ export class Negotiation {
     if (!options.polite) options.slots.create(options.offers)
   }
 
-  async handle(message: DescriptionMessage | CandidatesMessage): Promise<void> {
-    if (message.type === 'candidates') {
-      for (const candidate of message.candidates) await this.candidate(candidate)
-      return
-    }
-    try {
-      if (message.description.type === 'offer') await this.takeOffer(message)
-      else await this.takeAnswer(message)
-    } catch (error) {
-      if (!this.closed) this.options.failed(error)
-    }
+  handle(message: DescriptionMessage | CandidatesMessage): Promise<void> {
+    return Promise.race([this.take(message), this.ended])
   }
 
   /** Gathers anew and looks for another path; media goes on over the old one meanwhile. */
@@ -84,8 +78,22 @@ export class Negotiation {
 
   close(): void {
     this.closed = true
+    this.end()
     this.pc.onnegotiationneeded = null
     this.pc.onicecandidate = null
+  }
+
+  private async take(message: DescriptionMessage | CandidatesMessage): Promise<void> {
+    if (message.type === 'candidates') {
+      for (const candidate of message.candidates) await this.candidate(candidate)
+      return
+    }
+    try {
+      if (message.description.type === 'offer') await this.takeOffer(message)
+      else await this.takeAnswer(message)
+    } catch (error) {
+      if (!this.closed) this.options.failed(error)
+    }
   }
 
   private async offer(): Promise<void> {

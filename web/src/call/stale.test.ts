@@ -134,6 +134,21 @@ describe('a peer that comes back under the same id', () => {
     expect(last().ends().remote).toBe('two')
   })
 
+  it('hears what comes for its new connection, even if the old one was closed in the middle of something', async () => {
+    start(true)
+    await hear(10, mine(), offer(1, 'one'))
+    const begun = vi.spyOn(last(), 'setRemoteDescription')
+    // Never finished.
+    void link.handle({ ...offer(2, 'half'), link: 10, for: mine() })
+    await flush()
+    expect(begun).toHaveBeenCalledOnce()
+    last().become('failed', 'connected')
+    expect(made).toHaveLength(2)
+    await hear(11, mine(), offer(1, 'two'))
+    expect(last().ends().remote).toBe('two')
+    expect(descriptions('answer').at(-1)).toMatchObject({ link: mine(), for: 11 })
+  })
+
   it('with an answer to the connection that was just given up ends that one alone', async () => {
     start(false)
     await world.settle()

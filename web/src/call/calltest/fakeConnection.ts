@@ -177,7 +177,9 @@ export class FakeConnection {
 
   private chain<T>(operation: () => Promise<T>): Promise<T> {
     this.running++
-    const result = this.operations.then(() => (this.signalingState === 'closed' ? new Promise<T>(() => undefined) : operation()))
+    // Neither what had begun nor what waits is settled after the end.
+    const unlessClosed = <V>(then: () => V | Promise<V>) => (this.signalingState === 'closed' ? new Promise<V>(() => undefined) : then())
+    const result = this.operations.then(() => unlessClosed(operation)).then((value) => unlessClosed(() => value), (error: unknown) => unlessClosed(() => Promise.reject<T>(error as Error)))
     this.operations = result.catch(() => undefined).then(() => {
       this.running--
       this.check()
