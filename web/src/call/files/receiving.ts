@@ -164,11 +164,19 @@ export class IncomingFile {
     this.ending = true
     this.become('checking')
     this.later(async (sink) => {
-      if (!sameBytes(await this.digest.hash(), hash)) {
+      const right = sameBytes(await this.digest.hash(), hash)
+      // Cancelled meanwhile, here or there: that stands.
+      if (isOver(this.state)) return
+      if (!right) {
         this.fail('damaged')
         return
       }
-      this.content = await sink.finish()
+      const content = await sink.finish()
+      if (isOver(this.state)) {
+        await sink.drop()
+        return
+      }
+      this.content = content
       this.become('done')
       this.send({ id: this.id, kind: 'done' })
     })

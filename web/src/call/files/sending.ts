@@ -116,7 +116,11 @@ export class OutgoingFile {
         this.sent += block.length
       }
       // Blocks that the other side had from before this page read them are read now, for the hash.
-      for (const position of this.digest.missing()) await this.read(position)
+      for (const position of this.digest.missing()) {
+        await this.read(position)
+        // Whoever asks again and again must not have the whole file read each time.
+        if (run !== this.run) return
+      }
       const hash = await this.digest.hash()
       if (run !== this.run) return
       this.send({ id: this.id, kind: 'end', hash })

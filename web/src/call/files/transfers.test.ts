@@ -106,6 +106,43 @@ describe('a file', () => {
     expect(ada.one).toMatchObject({ mine: true, stored: 700_001, user: bo.user })
   })
 
+  it.each(['mine', 'theirs'] as const)('stays cancelled when it was cancelled (%s) while it was being checked', async (whose) => {
+    let finish = () => {}
+    const asked = new Promise<void>((resolve) => {
+      vi.spyOn(bo.store, 'create').mockResolvedValue({
+        write: () => Promise.resolve(),
+        finish: () => (resolve(), new Promise((given) => (finish = () => given(new Blob([bytes(300)]))))),
+        drop: async () => void bo.store.dropped++,
+      })
+    })
+    ada.files.offer(file(bytes(300)), [bo.peer])
+    await pair.settle()
+    const { id } = bo.one!
+    bo.files.accept(id)
+    await asked
+    expect(bo.one?.state).toBe('checking')
+    if (whose === 'mine') bo.files.cancel(id)
+    else ada.files.cancel(ada.one!.id)
+    await pair.settle()
+    finish()
+    await pair.settle()
+    expect([ada.one?.state, bo.one?.state]).toEqual(['cancelled', 'cancelled'])
+    expect(bo.files.content(id)).toBeNull()
+    expect(bo.store.dropped).toBeGreaterThan(0)
+  })
+
+  it('is not read over and over for whoever asks for its end over and over', async () => {
+    const blocks = 40
+    const source = file(new Uint8Array(blocks * 262_144))
+    const read = vi.spyOn(source, 'slice')
+    ada.files.offer(source, [bo.peer])
+    await pair.settle()
+    const { id } = ada.one!
+    for (let i = 0; i < 50; i++) ada.files.take(bo.peer, encodeFile({ id, kind: 'take', position: source.size }))
+    await vi.waitFor(() => expect(ada.one?.state).toBe('checking'), { timeout: 20_000 })
+    expect(read.mock.calls.length).toBeLessThan(blocks * 3 + 50)
+  }, 30_000)
+
   it('may be empty', async () => {
     ada.files.offer(file(bytes(0)), [bo.peer])
     await pair.settle()
