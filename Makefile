@@ -46,6 +46,10 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	npm --prefix web run build
 	@touch $@
 
+.PHONY: library
+library: web/node_modules/.installed ## the client library for pages of other sites, in web/dist-lib
+	npm --prefix web run library
+
 web/node_modules/.installed: web/package.json web/package-lock.json
 	npm --prefix web ci --no-audit --no-fund
 	@touch $@

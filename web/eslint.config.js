@@ -3,7 +3,7 @@ import vue from 'eslint-plugin-vue'
 import ts from 'typescript-eslint'
 
 export default ts.config(
-  { ignores: ['dist/', 'node_modules/', 'src/wire/wire.gen.ts'] },
+  { ignores: ['dist/', 'dist-lib/', 'node_modules/', 'src/wire/wire.gen.ts'] },
   js.configs.recommended,
   ...ts.configs.recommended,
   ...vue.configs['flat/essential'],

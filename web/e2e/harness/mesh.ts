@@ -37,6 +37,8 @@ export class Edge {
   private admin = ''
   private program: Program | null = null
   private readonly past: Program[] = []
+  /** Origins of other sites that it lets in, once it is started anew. */
+  allowedOrigins: string[] = []
   // Free ones the first time; pages know but one address, so afterwards the same.
   private ports: Ports = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', turn: '127.0.0.1:0' }
 
@@ -56,6 +58,7 @@ export class Edge {
       [
         ['serve', '--guests', '--region', 'test', '--data-dir', dir],
         ['--listen', listen, '--admin-listen', admin],
+        this.allowedOrigins.flatMap((origin) => ['--allowed-origin', origin]),
         relays ? relays.flatMap((url) => ['--turn-url', url]) : ['--turn-embedded', '--turn-listen', turn],
         // The relays of the two edges are on one machine and must reach each other.
         nats ? ['--nats-url', nats, '--turn-allow-peer', '127.0.0.1/32'] : ['--tls-off'],
