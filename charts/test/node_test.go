@@ -45,7 +45,7 @@ func TestPodsRunOnANode(t *testing.T) {
 
 	// None could have written anywhere but where it may.
 	out, _ := relay.command(t.Context(), t, relay.container(t, "coturn"), []string{
-		"turnctl", "render", "--listen-ip=$(HOST_IP)", "--config=/etc/callmesh/relay/relay.yaml", "-o=/etc/turnserver.conf",
+		"turnctl", "render", "--listen-ip=$(HOST_IP)", "--realm=callmesh", "--tls-off", "-o=/etc/turnserver.conf",
 	}).CombinedOutput()
 	if !strings.Contains(string(out), "permission denied") {
 		t.Errorf("a container can write into its root: %s", out)
