@@ -1,6 +1,7 @@
 package charts
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,7 +21,7 @@ func TestPodsRunOnANode(t *testing.T) {
 		c := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestPodsRunOnANode$", "-test.timeout=10m", "-test.v")
 		c.Env = append(os.Environ(), insideNode+"="+built)
 		c.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL,
+			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL,
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 		}
@@ -52,9 +53,12 @@ func TestPodsRunOnANode(t *testing.T) {
 	}
 }
 
-// makeNode gives the network that this process is in the address of a node, and a Service's port, as kube-proxy does.
+// makeNode hides other processes from this one and gives its network the address of a node, and a Service's port, as kube-proxy does.
 func makeNode(t *testing.T) {
 	t.Helper()
+	if err := errors.Join(syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""), syscall.Mount("proc", "/proc", "proc", 0, "")); err != nil {
+		t.Fatal(err)
+	}
 	page := named[core.Service](render(t, nil), "callmesh-edge").Spec.Ports[0].Port
 	if page != 80 {
 		t.Fatalf("the Service of edges has the port %d", page)

@@ -314,6 +314,11 @@ func (p *pod) stop(t *testing.T) {
 			if out, err := p.command(ctx, t, c, c.Lifecycle.PreStop.Exec.Command).CombinedOutput(); err != nil {
 				t.Errorf("%s/%s: before it stops: %v: %s", p.name, c.Name, err, out)
 			}
+			select {
+			case <-x.ended:
+				t.Errorf("%s/%s has ended before it was told to, which ends what runs before its stop", p.name, c.Name)
+			default:
+			}
 		}
 		_ = x.cmd.Process.Signal(syscall.SIGTERM)
 		select {
@@ -321,8 +326,7 @@ func (p *pod) stop(t *testing.T) {
 		case <-ctx.Done():
 			t.Fatalf("%s/%s does not stop in the time that it has\n%s", p.name, c.Name, x.said())
 		}
-		// What a drain has ended may be on its way out when it is told to stop.
-		if how, _ := x.cmd.ProcessState.Sys().(syscall.WaitStatus); !x.cmd.ProcessState.Success() && how.Signal() != syscall.SIGTERM {
+		if !x.cmd.ProcessState.Success() {
 			t.Errorf("%s/%s: %s\n%s", p.name, c.Name, x.cmd.ProcessState, x.said())
 		}
 	}
