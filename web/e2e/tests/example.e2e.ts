@@ -42,7 +42,7 @@ beforeAll(async () => {
   site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   stage.mesh.alone.allowedOrigins = [site]
   await stage.mesh.alone.start()
-}, 90_000)
+}, 180_000)
 afterAll(() => new Promise((resolve) => server.close(resolve)))
 
 test('a page of another site, in sixty lines, is in a call with a visitor of ours', async () => {
