@@ -261,7 +261,7 @@ func TestAgentOptions(t *testing.T) {
 		"interval 1s is not from 2s to 2m":  func(o *fleet.Options) { o.Pace.Interval = time.Second },
 		"0 URLs: want 1 to 8":               func(o *fleet.Options) { o.URLs = nil },
 		`relay "a.b": want 1 to 63 of a-z`:  func(o *fleet.Options) { o.ID = "a.b" },
-		"neither turn nor turns":         func(o *fleet.Options) { o.URLs = []string{"http://x"} },
+		"neither turn nor turns":            func(o *fleet.Options) { o.URLs = []string{"http://x"} },
 		"realm contains the control charac": func(o *fleet.Options) { o.Realm = "a\n" },
 	} {
 		o := good
