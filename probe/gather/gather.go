@@ -59,6 +59,9 @@ func (r *Result) Something() bool { return r.ConnectMs != nil || r.Srflx != nil 
 // parallel is how many addresses are asked at once: more would be in each other's times.
 const parallel = 4
 
+// maxWhy is how much of an error is told, in bytes: servers have a say in it.
+const maxWhy = 300
+
 // Look asks all of them, each at its first address of each family and each for so long at most, and gives their results in the order of the servers, IPv4 before IPv6.
 func Look(ctx context.Context, servers []Server, wait time.Duration) []Result {
 	return look(ctx, servers, wait, net.DefaultResolver.LookupNetIP)
@@ -99,7 +102,7 @@ func (t target) ask(ctx context.Context, wait time.Duration) Result {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		l.r.Why = l.doing + ": " + err.Error()
+		l.r.Why = l.doing + ": " + wire.PlainText(err.Error(), maxWhy)
 	}
 	l.r.OK = err == nil
 	return l.r

@@ -1,13 +1,16 @@
 package gather
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
+	"github.com/pion/stun/v4"
 	"go.uber.org/goleak"
 )
 
@@ -35,6 +38,47 @@ func TestWhoInterruptsIsNoFaultOfServers(t *testing.T) {
 		}
 	}
 	if r := Look(t.Context(), []Server{{URL: url}}, 100*time.Millisecond)[0]; r.Why != "binding: no answer within 100ms" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What a relay says in refusing reaches no terminal as it is.
+func TestWhatARelaySaysIsPlain(t *testing.T) {
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := c.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				return
+			}
+			m := &stun.Message{Raw: bytes.Clone(buf[:n])}
+			if m.Decode() != nil {
+				continue
+			}
+			answer := []stun.Setter{stun.NewTransactionIDSetter(m.TransactionID), stun.NewType(m.Type.Method, stun.ClassErrorResponse)}
+			switch {
+			case m.Type.Method == stun.MethodBinding:
+				answer[1] = stun.BindingSuccess
+				answer = append(answer, &stun.XORMappedAddress{IP: net.IPv4(127, 0, 0, 1), Port: 9})
+			case m.Contains(stun.AttrMessageIntegrity):
+				answer = append(answer, stun.ErrorCodeAttribute{Code: 486, Reason: []byte("full\x1b[2J\u009b2J\r" + strings.Repeat("a", 500))})
+			default:
+				answer = append(answer, stun.CodeUnauthorized, stun.NewRealm("r"), stun.NewNonce("n"))
+			}
+			if r, err := stun.Build(answer...); err == nil {
+				_, _ = c.WriteToUDPAddrPort(r.Raw, from)
+			}
+		}
+	}()
+	defer func() { _ = c.Close(); <-done }()
+	r := Look(t.Context(), []Server{{"turn:" + c.LocalAddr().String() + "?transport=udp", "u", "p"}}, time.Minute)[0]
+	if r.OK || r.Srflx == nil || !strings.Contains(r.Why, "full [2J") || strings.ContainsFunc(r.Why, unicode.IsControl) || len(r.Why) > maxWhy+len("allocation: ") {
 		t.Errorf("%+v", r)
 	}
 }

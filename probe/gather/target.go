@@ -51,7 +51,7 @@ func targets(ctx context.Context, s Server, wait time.Duration, lookup lookup) [
 		err = errors.New("no address of that name")
 		fallthrough
 	case err != nil:
-		t.r.Why = "name: " + err.Error()
+		t.r.Why = "name: " + wire.PlainText(err.Error(), maxWhy)
 		return []target{t}
 	}
 	var all []target
