@@ -109,8 +109,12 @@ func (r *rig) end() {
 // announced waits for what it says of itself.
 func (r *rig) announced() wire.Agent {
 	r.t.Helper()
-	eventually(r.t, "an announcement", func() bool { return len(r.agents.List()) == 1 })
-	return r.agents.List()[0]
+	var list []wire.Agent
+	eventually(r.t, "an announcement", func() bool {
+		list = r.agents.List()
+		return len(list) == 1
+	})
+	return list[0]
 }
 
 func (r *rig) ask(run wire.PeerID, ask wire.AgentAsk) wire.AgentAnswer {

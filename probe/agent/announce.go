@@ -33,7 +33,7 @@ func (a *Agent) announce(ctx context.Context) error {
 			err := a.sayOnce(ctx, w)
 			before := other
 			if other, _ = errors.AsType[*bus.HeldError](err); other != nil {
-				if before != nil && before.Holder.Run == other.Holder.Run && before.Seq != other.Seq {
+				if spoke(before, other) {
 					return fmt.Errorf("%w; a name is one agent's: give this one another, or end that one", other)
 				}
 				if before == nil {
@@ -53,6 +53,11 @@ func (a *Agent) announce(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// spoke reports whether who had the name has said so again since it was last asked. Two entries of it, in buckets of two regions or by a copy that is behind, are no second word.
+func spoke(before, now *bus.HeldError) bool {
+	return before != nil && before.Holder.Run == now.Holder.Run && before.Region == now.Region && before.Seq < now.Seq
 }
 
 // sayOnce announces the agent, and notes it if it worked.
