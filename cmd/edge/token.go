@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -65,19 +64,18 @@ func tokenCommand() *cobra.Command {
 	return c
 }
 
-// writeToken takes the place of a file, so that what others could read of that one they can't of this; a pipe or a terminal stays what it is.
+// writeToken takes the place of a file, so that what others could read of that one they can't of this.
 func writeToken(path, token string) error {
 	line := []byte(token + "\n")
-	if at, err := os.Stat(path); err == nil && !at.Mode().IsRegular() {
-		return os.WriteFile(path, line, 0o600)
-	}
-	pending, err := renameio.TempFile(filepath.Dir(path), path) // 0600, whatever the old one was
-	if err != nil {
-		return err
-	}
-	defer func() { _ = pending.Cleanup() }()
-	if _, err := pending.Write(line); err != nil {
-		return err
-	}
-	return pending.CloseAtomicallyReplace()
+	return cli.WriteOut(path, line, 0o600, func(path string) error {
+		pending, err := renameio.TempFile(filepath.Dir(path), path) // 0600, whatever the old one was
+		if err != nil {
+			return err
+		}
+		defer func() { _ = pending.Cleanup() }()
+		if _, err := pending.Write(line); err != nil {
+			return err
+		}
+		return pending.CloseAtomicallyReplace()
+	})
 }

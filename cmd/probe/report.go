@@ -103,7 +103,10 @@ func (c *ReportConfig) write(r *report.Report, out io.Writer) error {
 		return err
 	}
 	// Whoever reads it meanwhile, as a collector does, has the whole old one or the whole new one.
-	if err := renameio.WriteFile(c.File, b.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(c.File)), renameio.IgnoreUmask()); err != nil {
+	err = cli.WriteOut(c.File, b.Bytes(), 0o644, func(path string) error {
+		return renameio.WriteFile(path, b.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.IgnoreUmask())
+	})
+	if err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
 	return nil

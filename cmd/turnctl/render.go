@@ -81,7 +81,7 @@ it stands in no file that is rendered and is never printed. --diff exits 1 where
 			_, err = fmt.Fprint(c.OutOrStdout(), text)
 			return err
 		}
-		if err := writeConf(path, text); err != nil {
+		if err := cli.WriteOut(path, []byte(text), 0o640, func(path string) error { return writeConf(path, text) }); err != nil {
 			return fmt.Errorf("-o: %w", err)
 		}
 		fmt.Fprintf(c.ErrOrStderr(), "wrote %s\n", path)
