@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+	"strings"
 
 	"callmesh/bus"
 	"callmesh/bus/wire"
@@ -73,6 +74,9 @@ func spread(relays []bus.RelayState, u wire.UserID, n int) []bus.RelayState {
 	return relays[:min(n, len(relays))]
 }
 
+// forBrowsers writes a URL as all of them take it: where schemes are told apart by case, as in libwebrtc, one that is not known fails the whole connection. Nothing in it is told apart by case.
+func forBrowsers(url string) string { return strings.ToLower(url) }
+
 // best is one URL for each transport, in the order in which to try them: udp, tcp, then tls, on port 443 if there is one.
 func best(urls []string) []string {
 	type option struct {
@@ -86,7 +90,7 @@ func best(urls []string) []string {
 			continue
 		}
 		if have, ok := by[u.Transport]; !ok || have.port != 443 && u.Port == 443 {
-			by[u.Transport] = option{s, u.Port}
+			by[u.Transport] = option{forBrowsers(s), u.Port}
 		}
 	}
 	var list []string

@@ -104,3 +104,15 @@ func TestBest(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// Schemes have no case (RFC 3986, section 3.1), and a browser may see one.
+func TestURLsAreWrittenAsBrowsersTakeThem(t *testing.T) {
+	if got, want := best([]string{"TURN:Relay.example.org:3478?transport=UDP"}), []string{"turn:relay.example.org:3478?transport=udp"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r := &Relays{opts: RelayOptions{Static: []string{"STUN:a.example.org", "Turns:b.example.org:443?transport=TCP"}}}
+	stun, turn := r.static(nil)
+	if !slices.Equal(stun, []string{"stun:a.example.org"}) || !slices.Equal(turn, []string{"turns:b.example.org:443?transport=tcp"}) {
+		t.Errorf("%q, %q", stun, turn)
+	}
+}

@@ -148,6 +148,7 @@ func (r *Relays) missing(region wire.Region) {
 // static splits the configured URLs. Those of relays that the registry has are left to it.
 func (r *Relays) static(list []bus.RelayState) (stun, turn []string) {
 	for _, url := range r.opts.Static {
+		url = forBrowsers(url)
 		switch {
 		case len(url) > 4 && url[:4] == "stun":
 			stun = append(stun, url)
