@@ -50,6 +50,7 @@ func (e *Edge) shared(answer http.HandlerFunc) http.HandlerFunc {
 		w.Header().Add("Vary", "Origin")
 		if origins := r.Header.Values("Origin"); len(origins) == 1 && e.configured(origins[0]) {
 			w.Header().Set("Access-Control-Allow-Origin", origins[0])
+			w.Header().Set("Access-Control-Expose-Headers", "Retry-After") // of a 429; no page of another origin would see it
 		}
 		answer(w, r)
 	}

@@ -153,6 +153,9 @@ func TestPagesOfAllowedOriginsMayRead(t *testing.T) {
 			if got := res.Header.Get("Access-Control-Allow-Origin"); got != want {
 				t.Errorf("%s %s from %s may be read by %q, want %q", tt.method, tt.path, origin, got, want)
 			}
+			if exposed := res.Header.Get("Access-Control-Expose-Headers"); (exposed == "Retry-After") != (want != "") {
+				t.Errorf("%s %s from %s: when to try again may be read: %q", tt.method, tt.path, origin, exposed)
+			}
 			if tt.shared && res.Header.Get("Vary") != "Origin" {
 				t.Errorf("%s %s: a cache may mix up whom it is for", tt.method, tt.path)
 			}
