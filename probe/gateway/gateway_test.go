@@ -168,6 +168,82 @@ func TestMappingsThatAreNone(t *testing.T) {
 	}
 }
 
+// What was asked for and not answered may have been made: it is deleted, also by whoever has to stop while it waits.
+func TestWhatMayHaveBeenMadeIsDeleted(t *testing.T) {
+	t.Parallel()
+	for name, stops := range map[string]bool{"the answer is lost": false, "whoever asks stops": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{t, netip.AddrFrom4([4]byte{127, 53, 53, 1})}
+			if stops {
+				f.addr = f.addr.Next()
+			}
+			forUPnP, stopUPnP := context.WithCancel(t.Context())
+			defer stopUPnP()
+			forPCP, stopPCP := context.WithCancel(t.Context())
+			defer stopPCP()
+			var pmp, pcp, upnp atomic.Int32 // deleted
+			f.udp(mappingPort, func(b []byte) [][]byte {
+				switch {
+				case b[0] == 0 && b[1] == 0:
+					return [][]byte{{0, 0x80, 0, 0, 0, 0, 0, 1, 11, 0, 0, 1}}
+				case b[0] == 0 && bytes.Equal(b[8:12], make([]byte, 4)):
+					pmp.Add(1)
+					return [][]byte{{0, 0x81, 0, 0, 0, 0, 0, 1, b[4], b[5], 0, 0, 0, 0, 0, 0}}
+				case b[0] == 0:
+					return nil
+				case b[1] != pcpMap:
+					return [][]byte{with(b, 1, pcpResponse)}
+				case bytes.Equal(b[4:8], make([]byte, 4)):
+					pcp.Add(1)
+					return [][]byte{mapped(b, netip.AddrPortFrom(netip.IPv4Unspecified(), 0))}
+				}
+				if stops {
+					stopPCP()
+				}
+				return nil
+			})
+			f.udp(1900, found(serve(t, f.addr.String(), func(w http.ResponseWriter, r *http.Request) {
+				action := r.Header.Get("SOAPACTION")
+				switch {
+				case r.Method == http.MethodGet:
+					fmt.Fprintf(w, device, "", "WANIPConnection:1", "/ctl")
+				case strings.Contains(action, "GetExternalIPAddress"):
+					_, _ = io.WriteString(w, soapAnswer("GetExternalIPAddress", "<NewExternalIPAddress>11.0.0.1</NewExternalIPAddress>"))
+				case strings.Contains(action, "GetSpecificPortMappingEntry"):
+					w.WriteHeader(http.StatusInternalServerError)
+					_, _ = io.WriteString(w, soapFault(noSuchEntry))
+				case strings.Contains(action, "DeletePortMapping"):
+					upnp.Add(1)
+					_, _ = io.WriteString(w, soapAnswer("DeletePortMapping", ""))
+				default:
+					if !stops { // cut off without a word
+						panic(http.ErrAbortHandler)
+					}
+					stopUPnP()
+					_, _ = io.Copy(io.Discard, r.Body)
+					<-r.Context().Done()
+				}
+			})+"/d.xml"))
+			a := f.asker(true)
+			if p := a.upnp(forUPnP); !isFalse(p.Maps) || upnp.Load() != 1 {
+				t.Errorf("UPnP: %+v, deleted %d times", p, upnp.Load())
+			}
+			if p := a.pcp(forPCP); !isFalse(p.Maps) || pcp.Load() == 0 {
+				t.Errorf("PCP: %+v, deleted %d times", p, pcp.Load())
+			}
+			if p := a.natPMP(t.Context()); !isFalse(p.Maps) || pmp.Load() == 0 {
+				t.Errorf("NAT-PMP: %+v, deleted %d times", p, pmp.Load())
+			}
+		})
+	}
+}
+
+func soapFault(code int) string {
+	return fmt.Sprintf(`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring>
+<detail><UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>%d</errorCode></UPnPError></detail></s:Fault></s:Body></s:Envelope>`, code)
+}
+
 const device = `<root xmlns="urn:schemas-upnp-org:device-1-0">%s<device><deviceList><device><serviceList><service>
 <serviceType>urn:schemas-upnp-org:service:%s</serviceType><controlURL>%s</controlURL></service></serviceList></device></deviceList></device></root>`
 

@@ -60,6 +60,9 @@ func (a asker) mapByNATPMP(c *natpmp.Client) (err error) {
 	defer func() { _ = held.Close() }()
 	made, err := c.AddPortMapping("udp", int(port), int(port), int(lifetime/time.Second))
 	if err != nil {
+		if err.Error() == timedOut { // it may have been made, and the answer lost
+			_, _ = c.AddPortMapping("udp", int(port), 0, 0)
+		}
 		return err
 	}
 	defer func() {

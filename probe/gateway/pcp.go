@@ -122,15 +122,16 @@ func (a asker) mapByPCP(ctx context.Context) (made pcpAnswer, err error) {
 	defer func() { _ = held.Close() }()
 	var nonce pcpNonce
 	_, _ = rand.Read(nonce[:]) // never fails
-	if made, err = a.askPCP(ctx, pcpRequest(pcpMap, a.local, nonce, port, lifetime)); err != nil {
-		return made, err
-	}
-	if made.result != 0 {
+	made, err = a.askPCP(ctx, pcpRequest(pcpMap, a.local, nonce, port, lifetime))
+	if err == nil && made.result != 0 {
 		return pcpAnswer{}, errors.New("it answers " + pcpResult(made.result))
 	}
-	// Whoever has to stop still takes away what it made.
-	gone, err := a.askPCP(context.WithoutCancel(ctx), pcpRequest(pcpMap, a.local, nonce, port, 0))
-	if err == nil && gone.result != 0 {
+	// Whoever has to stop still takes away what it made, or may have made: the answer may be what was lost, or not waited for.
+	gone, e := a.askPCP(context.WithoutCancel(ctx), pcpRequest(pcpMap, a.local, nonce, port, 0))
+	if err != nil {
+		return made, err
+	}
+	if err = e; err == nil && gone.result != 0 {
 		err = errors.New("it answers " + pcpResult(gone.result))
 	}
 	if err != nil {

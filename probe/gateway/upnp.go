@@ -169,6 +169,9 @@ func (a asker) mapByUPnP(ctx context.Context, c connection) (err error) {
 		return fmt.Errorf("looking for one: %w", readable(err))
 	}
 	if err := c.AddPortMappingCtx(ctx, "", port, "UDP", port, a.local.String(), true, description, uint32(lifetime/time.Second)); err != nil {
+		if code, _ := faultCode(err); code == 0 { // it may have been made, and the answer lost or not waited for
+			_ = c.DeletePortMappingCtx(context.WithoutCancel(ctx), "", port, "UDP")
+		}
 		return readable(err)
 	}
 	defer func() {
