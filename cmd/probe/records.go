@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -111,7 +112,9 @@ func (r *records) file() (lines report.Lines, err error) {
 	}
 	lines, err = report.Read(from)
 	switch {
+	case errors.Is(err, report.ErrTooMany):
 	case err != nil:
+		return lines, cli.Unmeasured("input: %s: %w", r.c.Input, err)
 	case lines.Unread > 0 && len(lines.Records) == 0:
 		err = lines.Bad[0]
 	default:

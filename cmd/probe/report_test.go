@@ -48,6 +48,7 @@ func TestReport(t *testing.T) {
 		"a cut-off line": {[]string{"--input", damaged}, cli.ExitFailed, "as if its writer had been stopped"},
 		"no input":       {nil, cli.ExitUsage, "nats-url: missing, and so is input; write it like"},
 		"no such file":   {[]string{"--input", "/no/such/file"}, cli.ExitUnmeasured, "no such file"},
+		"a folder":       {[]string{"--input", t.TempDir()}, cli.ExitUnmeasured, "is a directory"},
 		"no record":      {[]string{"--input", bad}, cli.ExitUsage, "line 1: "},
 		"nothing in it":  {[]string{"--input", attempts, "--run", "never"}, cli.ExitUnmeasured, "no attempts to report"},
 		"a run":          {[]string{"--input", attempts, "--run", "a b"}, cli.ExitUsage, "--run"},

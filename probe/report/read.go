@@ -19,6 +19,9 @@ const (
 	maxBad = 10
 )
 
+// ErrTooMany says that there are more than [MaxRecords].
+var ErrTooMany = fmt.Errorf("more than %d records; report them by parts, as by run or by month", MaxRecords)
+
 // Lines are what [Read] has read.
 type Lines struct {
 	Records []wire.Traversal
@@ -28,7 +31,7 @@ type Lines struct {
 }
 
 // Read reads records, one JSON object a line, as they are stored. A line that is none is passed over, and so is a last one that was cut off when its writer ended. An error is that
-// of the reader, or there are more than [MaxRecords].
+// of the reader, or [ErrTooMany].
 func Read(r io.Reader) (Lines, error) {
 	var all Lines
 	lines := bufio.NewReaderSize(r, maxLine)
@@ -47,7 +50,7 @@ func Read(r io.Reader) (Lines, error) {
 			all.bad(n, fmt.Errorf("longer than %d bytes; want one attempt a line", maxLine))
 		case len(line) == 0:
 		case len(all.Records) == MaxRecords:
-			return all, fmt.Errorf("line %d: more than %d records; report them by parts, as by run or by month", n, MaxRecords)
+			return all, fmt.Errorf("line %d: %w", n, ErrTooMany)
 		default:
 			t, err := wire.ParseTraversal(line)
 			switch {
