@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -87,12 +88,19 @@ func (b *Bus) dispatch(ctx context.Context, ch <-chan *nats.Msg) {
 			b.subs.mu.RLock()
 			h := b.subs.handlers[msg.Sub]
 			b.subs.mu.RUnlock()
-			if h != nil {
+			if h != nil && meant(msg) {
 				b.metrics.received.Inc()
 				h(Message{msg.Data, msg.Reply != "", msg.Reply, msg.Header}) // what a stream tells has no reply
 			}
 		}
 	}
+}
+
+// meant reports whether a message was published to what it came to. A consumer has its stream's messages delivered to whatever subject it names, be its maker allowed to publish
+// there or not; they keep their own subject, which begins otherwise, as no stream keeps what is listened to here.
+func meant(m *nats.Msg) bool {
+	head, _, _ := strings.Cut(m.Sub.Subject, ".")
+	return strings.HasPrefix(m.Subject, head+".")
 }
 
 // Answer replies to a message that was asked with [Bus.Ask].
