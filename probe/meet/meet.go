@@ -2,6 +2,7 @@
 package meet
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -20,6 +21,9 @@ import (
 // maxSignals is how many signals wait for their reader, before the session is given up: the other side sends some dozens for each attempt.
 const maxSignals = 256
 
+// errSilent ends a session whose edge is there and says nothing.
+var errSilent = errors.New("the edge does not answer")
+
 // askAgain is after how long an edge is asked again for what it did not have.
 const askAgain = time.Second
 
@@ -35,6 +39,8 @@ type Options struct {
 	// has just been started is known some seconds later than its edge. May be nil.
 	Enough func([]wire.ICEServer) bool
 	Wait   time.Duration
+	// Answer is how long the edge may take to answer each request, and the first connection to open. Default: 30 s.
+	Answer time.Duration
 }
 
 // Signal is what another peer sent.
@@ -48,13 +54,14 @@ type Session struct {
 	// Hello is what the edge greeted with.
 	Hello wire.HelloOK
 
-	room    wire.RoomID
-	ws      *websocket.Conn
-	signals chan Signal
-	changed chan struct{} // has a value when the roster has changed since it was read
-	ended   chan struct{}
-	stop    context.CancelFunc
-	wg      sync.WaitGroup
+	room     wire.RoomID
+	ws       *websocket.Conn
+	patience time.Duration // for each answer
+	signals  chan Signal
+	changed  chan struct{} // has a value when the roster has changed since it was read
+	ended    chan struct{}
+	stop     context.CancelFunc
+	wg       sync.WaitGroup
 
 	// mu guards the following.
 	mu      sync.Mutex
@@ -83,7 +90,10 @@ func Join(ctx context.Context, o Options) (*Session, error) {
 		return nil, err
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: o.TLS, Proxy: http.ProxyFromEnvironment}}
-	ws, res, err := websocket.Dial(ctx, address, &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}, HTTPClient: client})
+	patience := cmp.Or(o.Answer, 30*time.Second)
+	dialing, dialed := context.WithTimeoutCause(ctx, patience, errSilent)
+	defer dialed()
+	ws, res, err := websocket.Dial(dialing, address, &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}, HTTPClient: client})
 	if res != nil && res.Body != nil {
 		_ = res.Body.Close()
 	}
@@ -91,12 +101,15 @@ func Join(ctx context.Context, o Options) (*Session, error) {
 		if res != nil && res.StatusCode != http.StatusSwitchingProtocols {
 			return nil, fmt.Errorf("%s answers with %s, where a WebSocket was expected", address, res.Status)
 		}
+		if dialing.Err() != nil {
+			err = context.Cause(dialing)
+		}
 		return nil, fmt.Errorf("no way to the edge: %w", err)
 	}
 	ws.SetReadLimit(4 * wire.MaxFrameBytes)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Session{
-		room: o.Room, ws: ws, signals: make(chan Signal, maxSignals), changed: make(chan struct{}, 1), ended: make(chan struct{}), stop: stop,
+		room: o.Room, ws: ws, patience: patience, signals: make(chan Signal, maxSignals), changed: make(chan struct{}, 1), ended: make(chan struct{}), stop: stop,
 		answers: map[uint64]chan<- frame{}, others: map[wire.PeerID]bool{},
 	}
 	s.wg.Go(func() { s.read(running) })
@@ -235,6 +248,8 @@ func (s *Session) request(ctx context.Context, op wire.Op, args any) (json.RawMe
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.patience, errSilent)
+	defer cancel()
 	answer := make(chan frame, 1)
 	s.mu.Lock()
 	s.lastID++
@@ -266,7 +281,7 @@ func (s *Session) request(ctx context.Context, op wire.Op, args any) (json.RawMe
 	case <-s.ended:
 		return nil, s.lost(errors.New("the session has ended"))
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -290,14 +305,21 @@ func (s *Session) read(ctx context.Context) {
 			err = s.take(f)
 		}
 		if err != nil {
-			s.mu.Lock()
 			if ctx.Err() == nil {
-				s.err = fmt.Errorf("the session was lost: %w", err)
+				s.fail(err)
 			}
-			s.mu.Unlock()
 			_ = s.ws.CloseNow()
 			return
 		}
+	}
+}
+
+// fail notes what the session ended of; the first is what counts.
+func (s *Session) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = fmt.Errorf("the session was lost: %w", err)
 	}
 }
 
@@ -354,6 +376,10 @@ func (s *Session) beat(ctx context.Context) {
 		select {
 		case <-tick.C:
 			if _, err := s.request(ctx, wire.OpPing, wire.PingArgs{}); err != nil {
+				if errors.Is(err, errSilent) {
+					s.fail(err)
+					_ = s.ws.CloseNow()
+				}
 				return
 			}
 		case <-s.ended:
