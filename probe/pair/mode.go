@@ -41,8 +41,9 @@ func serversOf(m wire.TraversalMode, from []wire.ICEServer) ([]webrtc.ICEServer,
 	return servers, nil
 }
 
-// use is what a mode makes of one URL (RFC 7064, RFC 7065).
+// use is what a mode makes of one URL (RFC 7064, RFC 7065), in which nothing is told apart by case.
 func use(m wire.TraversalMode, u string) []string {
+	u = strings.ToLower(u)
 	scheme, rest, _ := strings.Cut(u, ":")
 	host, query, _ := strings.Cut(rest, "?")
 	tcp := strings.Contains(query, "transport=tcp")

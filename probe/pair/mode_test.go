@@ -11,7 +11,7 @@ import (
 func TestModesUseTheirServersOnly(t *testing.T) {
 	handed := []wire.ICEServer{
 		{URLs: []string{"stun:s.example:3478"}},
-		{URLs: []string{"turn:r.example:3478?transport=udp", "turn:r.example:3478?transport=tcp", "turns:r.example:443?transport=tcp"}, Username: "u", Credential: "c"},
+		{URLs: []string{"turn:r.example:3478?transport=udp", "Turn:r.example:3478?transport=TCP", "TURNS:R.example:443?transport=TCP"}, Username: "u", Credential: "c"},
 		{URLs: []string{"turn:old.example"}, Username: "u", Credential: "c"},
 	}
 	for mode, want := range map[wire.TraversalMode]string{
