@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pion/stun/v4"
-
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/cmd/internal/turnsecrets"
@@ -149,12 +147,19 @@ func (c *Config) checkTURN(p *cli.Problems) {
 		p.Wrong("turn-secret-file", "%s", err)
 	}
 	for _, s := range c.TURNURL {
-		u, err := stun.ParseURI(s)
-		if err != nil {
-			p.Wrong("turn-url", "%q is not a relay's URL; write it like turn:relay.example.org:3478?transport=udp", s)
+		// One that a browser does not take fails each call, so they are read as strictly.
+		scheme, rest, _ := strings.Cut(s, ":")
+		if scheme = strings.ToLower(scheme); scheme == "stun" || scheme == "stuns" {
+			if _, err := wire.ParseRelayURL("turn:" + rest); err != nil || strings.Contains(rest, "?") {
+				p.Wrong("turn-url", "%q is no STUN server's URL; write it like stun:stun.example.org:3478", s)
+			}
 			continue
 		}
-		if secretless && (u.Scheme == stun.SchemeTypeTURN || u.Scheme == stun.SchemeTypeTURNS) {
+		if _, err := wire.ParseRelayURL(s); err != nil {
+			p.Wrong("turn-url", "%s", err)
+			continue
+		}
+		if secretless {
 			p.Wrong("turn-url", "%q needs the relay's secret; give turn-secret-file", s)
 			secretless = false // said once
 		}
