@@ -3,7 +3,10 @@ package pair
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
+	"unicode"
 
 	"callmesh/bus/wire"
 	"callmesh/probe/meet"
@@ -52,5 +55,30 @@ func TestTheLastWordIsHeard(t *testing.T) {
 	(&exchange{run: &run{s: l, peer: "a"}, n: 1}).finish(t.Context(), &a)
 	if a.Theirs != "" {
 		t.Errorf("%+v", a)
+	}
+}
+
+// Whoever is in the room may send anything: nothing of it reaches a record or a terminal as it is.
+func TestWhatTheOtherSideSaysIsPlain(t *testing.T) {
+	for _, m := range []message{{Kind: ready, Mode: "direct\x1b[2J"}, {Kind: settled, N: 1, Path: "relay\x1b[2J"}} {
+		m.Probe = version
+		raw, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parse(raw); err == nil || strings.ContainsFunc(err.Error(), unicode.IsControl) {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+	l := &leaving{make(chan meet.Signal, 1), make(chan struct{}, 1), make(chan struct{})}
+	raw, err := json.Marshal(message{Probe: version, Kind: offer, N: 1, SDP: "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application 9 \x1b[2J" + strings.Repeat("a", 1000) + " x\r\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.signals <- meet.Signal{From: "a", Data: raw}
+	l.changed <- struct{}{} // it has left then
+	a, err := (&run{s: l, peer: "a", o: Options{Mode: wire.ModeDirect, Limit: time.Minute, Repeat: 1}}).attempt(t.Context(), 1)
+	if err != nil || a.Result != wire.ResultNoSignalling || !strings.HasPrefix(a.Why, "the other side's description: ") || strings.ContainsFunc(a.Why, unicode.IsControl) || len(a.Why) > maxWhy {
+		t.Errorf("%+v, %v", a, err)
 	}
 }

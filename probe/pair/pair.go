@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -170,11 +171,19 @@ func parse(data json.RawMessage) (message, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return m, err
 	}
-	if m.Probe != version {
+	switch {
+	case m.Probe != version:
 		return m, fmt.Errorf("version %d of probe, this is %d", m.Probe, version)
+	case m.Mode != "" && !slices.Contains(wire.Modes(), m.Mode):
+		return m, fmt.Errorf("the other side is in mode %.20q; want one of %v", m.Mode, wire.Modes())
+	case !slices.Contains([]wire.PathKind{"", wire.PathHost, wire.PathSrflx, wire.PathPrflx, wire.PathRelay}, m.Path):
+		return m, fmt.Errorf("the other side has the path %.20q", m.Path)
 	}
 	return m, nil
 }
+
+// maxWhy is how much of an error is told, in bytes: whoever is in the room may have a say in it.
+const maxWhy = 300
 
 // attempt makes one attempt. What goes wrong in it is its outcome; an error is what ends the run.
 func (r *run) attempt(ctx context.Context, n int) (Attempt, error) {
@@ -206,7 +215,7 @@ func (r *run) attempt(ctx context.Context, n int) (Attempt, error) {
 		}
 	} else {
 		a.Outcome = wire.Outcome{Result: wire.ResultNoSignalling, Step: wire.StepSignal}
-		a.Why = err.Error()
+		a.Why = wire.PlainText(err.Error(), maxWhy)
 	}
 	l.times(&a)
 	x.finish(ctx, &a)
