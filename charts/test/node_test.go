@@ -31,6 +31,10 @@ func TestPodsRunOnANode(t *testing.T) {
 		return
 	}
 	makeNode(t)
+	device, err := os.Stat("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := render(t, scenarios(t)["trial"])
 	hosts := nodeAddress + " callmesh-nats-0.callmesh-nats-nodes." + namespace + ".svc callmesh-edge." + namespace + ".svc\n127.0.0.1 localhost\n"
 	nats, edge, relay := r.pod(t, "callmesh-nats", hosts), r.pod(t, "callmesh-edge", hosts), r.pod(t, "callmesh-relay", hosts)
@@ -43,6 +47,13 @@ func TestPodsRunOnANode(t *testing.T) {
 	relay.stop(t)
 	edge.stop(t)
 	t.Log("pods have stopped")
+	now, err := os.Stat("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now.Mode() != device.Mode() {
+		t.Errorf("this machine's /dev/null was %s and is %s", device.Mode(), now.Mode())
+	}
 
 	// None could have written anywhere but where it may.
 	out, _ := relay.command(t.Context(), t, relay.container(t, "coturn"), []string{

@@ -68,14 +68,16 @@ func (r rendered) pod(t *testing.T, name string, hosts string) *pod {
 	}
 	each := func(to func(path string, d fs.DirEntry) fs.FileMode) {
 		err := filepath.WalkDir(p.root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.Type()&fs.ModeSymlink != 0 {
+			if err != nil {
 				return err
 			}
 			if path == filepath.Join(p.root, "proc") {
 				return fs.SkipDir
 			}
-			if d.Type()&fs.ModeDevice != 0 {
-				return nil
+			// Where something is mounted, the entry tells of the file below it, and the mode would be that of this machine's own device.
+			at, err := os.Lstat(path)
+			if err != nil || at.Mode()&(fs.ModeSymlink|fs.ModeDevice) != 0 {
+				return err
 			}
 			return os.Chmod(path, to(path, d))
 		})
