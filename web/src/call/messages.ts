@@ -34,6 +34,8 @@ export type Body = Ready | DescriptionMessage | CandidatesMessage
 export type LinkMessage = Envelope & Body
 
 export const MAX_CANDIDATES = 32
+/** UTF-16 code units of any of a candidate's texts; none is half as long (RFC 8839 §5.1, §5.4). */
+const MAX_TEXT = 1_024
 
 /** Reads a signal's data; null if it is none of ours. */
 export function parseMessage(data: unknown): LinkMessage | null {
@@ -51,7 +53,7 @@ export function parseMessage(data: unknown): LinkMessage | null {
     case 'candidates': {
       const { candidates } = data
       if (!Array.isArray(candidates) || candidates.length > MAX_CANDIDATES || !candidates.every(isCandidate)) return null
-      return { ...envelope, type: 'candidates', candidates }
+      return { ...envelope, type: 'candidates', candidates: candidates.map(bare) }
     }
     default:
       return null
@@ -59,7 +61,18 @@ export function parseMessage(data: unknown): LinkMessage | null {
 }
 
 function isCandidate(value: unknown): value is RTCIceCandidateInit {
-  return isObject(value) && typeof value.candidate === 'string'
+  if (!isObject(value) || typeof value.candidate !== 'string') return false
+  const { candidate, sdpMid = null, sdpMLineIndex = null, usernameFragment = null } = value
+  return [candidate, sdpMid, usernameFragment].every(isShort) && (sdpMLineIndex === null || isCount(sdpMLineIndex))
+}
+
+/** What a browser knows of a candidate, and nothing else, as some are kept for later. */
+function bare({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidateInit): RTCIceCandidateInit {
+  return { candidate, sdpMid, sdpMLineIndex, usernameFragment }
+}
+
+function isShort(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && value.length <= MAX_TEXT)
 }
 
 function isCount(value: unknown): value is number {

@@ -17,8 +17,9 @@ describe('a message', () => {
     expect(parseMessage({ ...envelope, for: 2, type: 'description', seq: 1, description: { ...description, x: 1 } })).toEqual({
       link: 3, for: 2, type: 'description', seq: 1, description,
     })
-    const candidates = [{ candidate: 'candidate:1', sdpMid: '0' }]
-    expect(parseMessage({ ...envelope, type: 'candidates', candidates })).toEqual({ ...envelope, type: 'candidates', candidates })
+    const candidates = [{ candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0, usernameFragment: null }]
+    const more = candidates.map((candidate) => ({ ...candidate, more: 'x'.repeat(9_999) }))
+    expect(parseMessage({ ...envelope, type: 'candidates', candidates: more })).toEqual({ ...envelope, type: 'candidates', candidates })
   })
 
   it.each([
@@ -30,8 +31,15 @@ describe('a message', () => {
     { ...envelope, type: 'description', seq: -1, description },
     { ...envelope, type: 'description', seq: 1, description: { type: 'rollback', sdp: '' } },
     { ...envelope, type: 'candidates', candidates: [null] },
+    { ...envelope, type: 'candidates', candidates: [{ candidate: '', sdpMid: 0 }] },
+    { ...envelope, type: 'candidates', candidates: [{ candidate: '', sdpMLineIndex: -1 }] },
+    { ...envelope, type: 'candidates', candidates: [{ candidate: '', usernameFragment: { toString: 1 } }] },
     { ...envelope, type: 'candidates', candidates: Array.from({ length: 33 }, () => ({ candidate: '' })) },
   ])('of a stranger is not: %j', (data) => expect(parseMessage(data)).toBeNull())
+
+  it('with a candidate of endless words is not', () => {
+    expect(parseMessage({ ...envelope, type: 'candidates', candidates: [{ candidate: 'x'.repeat(1_025) }] })).toBeNull()
+  })
 })
 
 describe('info', () => {
