@@ -180,6 +180,24 @@ describe('the roster', () => {
     expect(edge.socket.of('signal').map(({ data }) => data)).toContainEqual(expect.objectContaining({ type: 'description', seq: 1 }))
     expect(made[0]?.ends().remote).toBe('x')
   })
+
+  it('keeps no more of a stranger’s signals than a link needs, and those of others beside', async () => {
+    await enter([])
+    const slots = ['m=audio', 'm=video', 'm=video', 'm=audio']
+    const offer = (from: string, seq: number, more = '') => {
+      const sdp = [`a=ice-ufrag:${from}${seq}`, ...slots, more].join('\r\n')
+      event('signal', { from, data: { link: 1, for: null, type: 'description', seq, description: { type: 'offer', sdp } } })
+    }
+    for (let seq = 1; seq <= 5; seq++) offer('zzz', seq, `a=x:${'x'.repeat(60_000)}`)
+    offer('zzy', 1)
+    event('joined', BOB)
+    event('joined', { ...BOB, peer: 'zzy' })
+    for (let turn = 0; turn < 10; turn++) {
+      await settle()
+      await world.settle()
+    }
+    expect(made.map((pc) => pc.ends().remote)).toEqual(['zzz2', 'zzy1'])
+  })
 })
 
 describe('a lost line', () => {

@@ -2,8 +2,17 @@ import type { Peer, SignalEvent } from '../wire/wire.gen'
 import { Beyond, MOST_PEOPLE } from './capacity'
 import { Member } from './member'
 import type { MemberOptions } from './member'
+import { parseMessage } from './messages'
+import type { LinkMessage } from './messages'
 import type { PeerView, Slot } from './state'
 import { SLOTS } from './state'
+
+/** What somebody has signalled who is not known to be there, read and checked. */
+interface Strays {
+  messages: LinkMessage[]
+  /** UTF-16 code units of all of them, as JSON. */
+  text: number
+}
 
 export interface RosterOptions {
   member: (peer: string) => Omit<MemberOptions, 'changed'>
@@ -14,9 +23,10 @@ export interface RosterOptions {
   changed: () => void
 }
 
-// Bounds for signals of peers that no roster has named yet.
+// Bounds for signals of peers that no roster has named yet. Of each so many UTF-16 code units are kept: a description and its candidates are a fifth of that.
 const MAX_STRANGERS = 32
 const MAX_STRAYS = 64
+const MAX_STRAY_TEXT = 128 * 1024
 /** How often to look whether a lost peer's media still goes on. */
 const LOST_MS = 5_000
 
@@ -28,7 +38,7 @@ export class Roster {
   private readonly options: RosterOptions
   private readonly members = new Map<string, Member>()
   /** Signals that overtook the news that their sender is there. */
-  private readonly strays = new Map<string, SignalEvent[]>()
+  private readonly strays = new Map<string, Strays>()
   private readonly beyond = new Beyond()
 
   constructor(options: RosterOptions) {
@@ -120,9 +130,7 @@ export class Roster {
       member.signal(event)
       return
     }
-    const strays = this.strays.get(event.from) ?? []
-    if (strays.length >= MAX_STRAYS || (strays.length === 0 && this.strays.size >= MAX_STRANGERS)) return
-    this.strays.set(event.from, [...strays, event])
+    this.keep(event)
   }
 
   clear(): void {
@@ -136,11 +144,20 @@ export class Roster {
     return this.all().filter(({ lost }) => !lost).length >= MOST_PEOPLE - 1
   }
 
+  private keep({ from, data }: SignalEvent): void {
+    const message = parseMessage(data)
+    if (!message) return
+    const { messages, text } = this.strays.get(from) ?? { messages: [], text: 0 }
+    const now = text + JSON.stringify(message).length
+    if (messages.length >= MAX_STRAYS || now > MAX_STRAY_TEXT || (messages.length === 0 && this.strays.size >= MAX_STRANGERS)) return
+    this.strays.set(from, { messages: [...messages, message], text: now })
+  }
+
   private link(peer: Peer): void {
     const member = new Member(peer, { ...this.options.member(peer.peer), changed: this.options.changed })
     for (const slot of SLOTS) member.link.setTrack(slot, this.options.track(slot))
     this.members.set(peer.peer, member)
-    for (const stray of this.strays.get(peer.peer) ?? []) member.signal(stray)
+    for (const data of this.strays.get(peer.peer)?.messages ?? []) member.signal({ data })
     this.strays.delete(peer.peer)
   }
 
