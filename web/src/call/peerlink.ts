@@ -18,7 +18,7 @@ export interface PeerLinkOptions {
   /** The slots that the other side's page knows. */
   offers: readonly Slot[]
   channel: PeerChannelOptions
-  /** Makes a connection with the present ICE servers. */
+  /** Makes a connection with the present ICE servers; may throw. */
   connect: () => RTCPeerConnection
   /** Must bring messages to the other side once and in order, however long it takes. */
   send: (message: LinkMessage) => void
@@ -66,8 +66,9 @@ export class PeerLink {
   constructor(options: PeerLinkOptions) {
     this.options = options
     this.channel = new PeerChannel(options.channel)
-    this.recovery = new Recovery({ restart: () => this.negotiation.restart(), renew: () => this.renew() }, options.signalUp)
+    // Throws if the browser gives no connection; nothing runs by then.
     this.open()
+    this.recovery = new Recovery({ restart: () => this.negotiation.restart(), renew: () => this.renew() }, options.signalUp)
     if (options.polite) this.send({ type: 'ready' })
   }
 
@@ -124,8 +125,12 @@ export class PeerLink {
   }
 
   setIceServers(iceServers: RTCIceServer[]): void {
-    // Used from the next gathering on, so it disturbs nothing.
-    this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers })
+    try {
+      // Used from the next gathering on, so it disturbs nothing.
+      this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers })
+    } catch {
+      // Of servers that this browser refuses none is taken: it goes on with those that it has.
+    }
   }
 
   /** The fingerprints of the certificates of both ends; null until both are known. They change when another connection takes this one's place. */
@@ -191,7 +196,13 @@ export class PeerLink {
 
   /** Begins again with another connection, where the present one can't be mended; what is shown and sent goes on over it. */
   renew(): void {
-    this.replace()
+    try {
+      this.replace()
+    } catch {
+      // The browser gives no more connections now; it may later.
+      this.recovery.broken()
+      return
+    }
     if (this.options.polite) this.send({ type: 'ready' })
   }
 

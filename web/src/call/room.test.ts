@@ -16,6 +16,8 @@ let world: World
 let signal: SignalClient
 let room: RoomCall
 let made: FakeConnection[]
+/** Whether the browser gives no connection that is configured so. */
+let refuses: (configuration: RTCConfiguration) => boolean
 
 /** LocalMedia as far as a room uses it. */
 const media = {
@@ -63,12 +65,14 @@ beforeEach(() => {
   edge.answers.set('history', () => ({ posts: [], more: false }))
   world = new World(1)
   made = []
+  refuses = () => false
   signal = new SignalClient({ url: 'ws://edge.test', token: async () => 't', openWebSocket: edge.openWebSocket, random: () => 0.5 })
   room = new RoomCall({
     room: ROOM,
     signal,
     media: media as unknown as ConstructorParameters<typeof RoomCall>[0]['media'],
     connect: (configuration) => {
+      if (refuses(configuration)) throw new DOMException('no connection like this', 'UnknownError')
       const pc = new FakeConnection(world)
       pc.configuration = configuration
       made.push(pc)
@@ -197,6 +201,40 @@ describe('the roster', () => {
       await world.settle()
     }
     expect(made.map((pc) => pc.ends().remote)).toEqual(['zzz2', 'zzy1'])
+  })
+})
+
+describe('a browser that gives no connection', () => {
+  const CY = { ...BOB, peer: 'zzy', user: { id: 'cy', name: 'Cy' } }
+
+  it('costs the one whom it is for, who waits until there is one', async () => {
+    let most = 1
+    refuses = () => made.length >= most
+    await enter([BOB, CY, { ...CY, peer: 'zzx' }])
+    event('joined', CY)
+    expect(peers()).toEqual(['zzz'])
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(peers()).toEqual(['zzz'])
+    most = 3
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(peers()).toEqual(['zzz', 'zzy', 'zzx'])
+  })
+
+  it('in place of one that can’t be mended is asked again, and the others go on meanwhile', async () => {
+    await enter([BOB, CY])
+    made[1]?.become('connected')
+    edge.answers.set('ping', () => ({}))
+    refuses = () => true
+    // Three restarts in vain, and the connection is doubted.
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(made).toHaveLength(2)
+    expect(room.snapshot().peers).toMatchObject([{ peer: 'zzz', link: 'connecting' }, { peer: 'zzy', link: 'connected' }])
+    room.restartIce()
+    refuses = () => false
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(made).toHaveLength(3)
+    await world.settle()
+    expect(made[2]?.signalingState).not.toBe('closed')
   })
 })
 
@@ -416,5 +454,25 @@ describe('relays', () => {
     await vi.advanceTimersByTimeAsync(81_000)
     expect(edge.socket.of('ice')).toHaveLength(1)
     expect(made[0]?.configuration.iceServers).toEqual(servers('two'))
+  })
+
+  it('that the browser refuses keep nobody from the others, nor from fresh ones', async () => {
+    const servers = (name: string) => [{ urls: [`turn:${name}.test`], username: 'u', credential: 'c' }]
+    edge.answers.set('join', () => ({ peers: [BOB, { ...BOB, peer: 'zzy' }] }))
+    refuses = ({ iceServers = [] }) => iceServers.length > 0
+    signal.start()
+    await settle()
+    const joining = room.join()
+    edge.greet({ iceServers: servers('one'), iceTtl: 100 })
+    await joining
+    expect(made.map(({ configuration }) => configuration.iceServers)).toEqual([[], []])
+    made[0]!.setConfiguration = () => {
+      throw new DOMException('no such server', 'SyntaxError')
+    }
+    edge.answers.set('ice', () => ({ iceServers: servers('two'), iceTtl: 100 }))
+    await vi.advanceTimersByTimeAsync(81_000)
+    expect(made[1]?.configuration.iceServers).toEqual(servers('two'))
+    await vi.advanceTimersByTimeAsync(81_000)
+    expect(edge.sockets.flatMap((socket) => socket.of('ice'))).toHaveLength(2)
   })
 })

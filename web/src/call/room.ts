@@ -210,8 +210,17 @@ export class RoomCall {
   }
 
   private connect(): RTCPeerConnection {
+    try {
+      return this.connection(this.ice?.current ?? [])
+    } catch {
+      // Perhaps for a server that this browser refuses; without any, whoever can be reached directly still is.
+      return this.connection([])
+    }
+  }
+
+  private connection(iceServers: RTCIceServer[]): RTCPeerConnection {
     const configuration: RTCConfiguration = {
-      iceServers: this.ice?.current ?? [],
+      iceServers,
       bundlePolicy: 'max-bundle',
       ...(this.options.iceTransportPolicy && { iceTransportPolicy: this.options.iceTransportPolicy }),
     }

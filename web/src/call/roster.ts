@@ -29,6 +29,8 @@ const MAX_STRAYS = 64
 const MAX_STRAY_TEXT = 128 * 1024
 /** How often to look whether a lost peer's media still goes on. */
 const LOST_MS = 5_000
+/** When to try again where the browser gave no connection to somebody. */
+const AGAIN_MS = 5_000
 
 /**
  * Who is in the room besides us. Roster events may repeat and come in any order with rosters, so everything here can be applied twice.
@@ -40,6 +42,7 @@ export class Roster {
   /** Signals that overtook the news that their sender is there. */
   private readonly strays = new Map<string, Strays>()
   private readonly beyond = new Beyond()
+  private again: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: RosterOptions) {
     this.options = options
@@ -136,6 +139,8 @@ export class Roster {
   clear(): void {
     this.strays.clear()
     this.beyond.clear()
+    clearTimeout(this.again)
+    this.again = undefined
     for (const id of [...this.members.keys()]) this.remove(id)
   }
 
@@ -153,19 +158,39 @@ export class Roster {
     this.strays.set(from, { messages: [...messages, message], text: now })
   }
 
-  private link(peer: Peer): void {
-    const member = new Member(peer, { ...this.options.member(peer.peer), changed: this.options.changed })
+  /** Whether there is a link now. Where the browser gives no connection, the peer waits as those do who are too many. */
+  private link(peer: Peer): boolean {
+    const member = this.made(peer)
+    if (!member) {
+      this.beyond.add(peer)
+      this.again ??= setTimeout(() => {
+        this.again = undefined
+        this.fill()
+      }, AGAIN_MS)
+      return false
+    }
+    this.beyond.delete(peer.peer)
     for (const slot of SLOTS) member.link.setTrack(slot, this.options.track(slot))
     this.members.set(peer.peer, member)
     for (const data of this.strays.get(peer.peer)?.messages ?? []) member.signal({ data })
     this.strays.delete(peer.peer)
+    return true
+  }
+
+  private made(peer: Peer): Member | null {
+    try {
+      return new Member(peer, { ...this.options.member(peer.peer), changed: this.options.changed })
+    } catch {
+      return null
+    }
   }
 
   private fill(): void {
-    const next = this.full ? undefined : this.beyond.next()
-    if (!next) return
-    this.link(next)
-    this.options.changed()
+    for (let next = this.next(); next && this.link(next); next = this.next()) this.options.changed()
+  }
+
+  private next(): Peer | undefined {
+    return this.full ? undefined : this.beyond.next()
   }
 
   /** A peer that isn't named may yet resume. Past the grace it is gone, unless its media says otherwise. */
