@@ -13,29 +13,40 @@ export function rms(samples: Float32Array): number {
 
 const INTERVAL_MS = 100
 
-/** Listens to a microphone's track, ten times a second, until stopped. */
+/** Listens to a microphone's track, ten times a second, until stopped. Where the browser does not let it, nothing is heard, and all else goes on. */
 export class Meter {
-  private readonly context = new AudioContext()
-  private readonly source: MediaStreamAudioSourceNode
-  private readonly timer: ReturnType<typeof setInterval>
+  private context: AudioContext | null = null
+  private source: MediaStreamAudioSourceNode | null = null
+  private timer: ReturnType<typeof setInterval> | undefined
 
   constructor(track: MediaStreamTrack, heard: (level: number) => void) {
-    const analyser = this.context.createAnalyser()
-    analyser.fftSize = 1024
-    this.source = this.context.createMediaStreamSource(new MediaStream([track]))
-    this.source.connect(analyser)
-    const samples = new Float32Array(analyser.fftSize)
-    this.timer = setInterval(() => {
-      // A context made before the first click sleeps; this wakes it after one.
-      if (this.context.state === 'suspended') void this.context.resume()
-      analyser.getFloatTimeDomainData(samples)
-      heard(loudness(rms(samples)))
-    }, INTERVAL_MS)
+    try {
+      this.listen(track, heard)
+    } catch {
+      // A page gets only so many contexts, and some browsers refuse a microphone whose rate is not theirs.
+      this.stop()
+    }
   }
 
   stop(): void {
     clearInterval(this.timer)
-    this.source.disconnect()
-    void this.context.close()
+    this.source?.disconnect()
+    void this.context?.close().catch(() => undefined)
+    this.context = null
+  }
+
+  private listen(track: MediaStreamTrack, heard: (level: number) => void): void {
+    const context = (this.context = new AudioContext())
+    const analyser = context.createAnalyser()
+    analyser.fftSize = 1024
+    this.source = context.createMediaStreamSource(new MediaStream([track]))
+    this.source.connect(analyser)
+    const samples = new Float32Array(analyser.fftSize)
+    this.timer = setInterval(() => {
+      // A context made before the first click sleeps; this wakes it after one.
+      if (context.state === 'suspended') void context.resume().catch(() => undefined)
+      analyser.getFloatTimeDomainData(samples)
+      heard(loudness(rms(samples)))
+    }, INTERVAL_MS)
   }
 }
