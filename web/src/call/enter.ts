@@ -27,9 +27,9 @@ export interface EnteredRoom {
 
 /** Opens a session and enters a room: all that a page of one's own needs for a call. Rejects with a WireError if refused. */
 export async function enterRoom({ edge, token, media: given, ...options }: EnterOptions): Promise<EnteredRoom> {
-  const media = given ?? new LocalMedia()
   const url = new URL('/v1/ws', edge)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  const media = given ?? new LocalMedia()
   const signal = new SignalClient({ url: url.href, token })
   const call = new RoomCall({ ...options, signal, media })
   const quality = new QualityWatch({ call, track: (slot) => media.track(slot) })
