@@ -171,6 +171,19 @@ describe('the polite side', () => {
   })
 })
 
+it('takes nothing any more after its end, which settles what was under way', async () => {
+  side = new Side(true)
+  const asked = vi.spyOn(side.pc, 'setRemoteDescription')
+  const handled = side.negotiation.handle(offer(1, 'them1'))
+  side.pc.close()
+  side.negotiation.close()
+  await handled
+  await side.negotiation.handle(offer(2, 'them2'))
+  expect(asked).toHaveBeenCalledOnce()
+  expect(side.sent).toEqual([])
+  expect(side.failed).not.toHaveBeenCalled()
+})
+
 describe('the impolite side', () => {
   beforeEach(async () => {
     side = new Side(false)

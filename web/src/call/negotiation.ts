@@ -41,8 +41,8 @@ export class Negotiation {
   private answered = 0
   private early: RTCIceCandidateInit[] = []
   private closed = false
-  private end: () => void = () => undefined
-  private readonly ended = new Promise<void>((resolve) => (this.end = resolve))
+  /** Settles what is being handled. */
+  private settle: () => void = () => undefined
 
   constructor(options: NegotiationOptions) {
     this.options = options
@@ -55,7 +55,12 @@ export class Negotiation {
   }
 
   handle(message: DescriptionMessage | CandidatesMessage): Promise<void> {
-    return Promise.race([this.take(message), this.ended])
+    if (this.closed) return Promise.resolve()
+    // No race against one promise of the end: that would remember every message for as long as the connection lives.
+    return new Promise((resolve, reject) => {
+      this.settle = resolve
+      this.take(message).then(resolve, reject)
+    })
   }
 
   /** Gathers anew and looks for another path; media goes on over the old one meanwhile. */
@@ -78,7 +83,7 @@ export class Negotiation {
 
   close(): void {
     this.closed = true
-    this.end()
+    this.settle()
     this.pc.onnegotiationneeded = null
     this.pc.onicecandidate = null
   }
