@@ -34,6 +34,7 @@ describe('the ladder of qualities', () => {
     ['a tile between two rungs', 420, {}, 540, 420],
     ['a small tile', 180, {}, 180, 180],
     ['a tile as small as a stamp, which goes no slower for it', 60, {}, 180, 60],
+    ['less than anybody can see', 1, {}, 180, 60],
     ['nothing', 0, {}, 120, 120],
     ['a large face beside a screen, which comes first', 720, { sharing: true }, 180, 180],
     ['a face in the strip beside a screen', 120, { sharing: true }, 180, 120],

@@ -30,6 +30,8 @@ const LAST = RUNGS.length - 1
 export const MOST_LINES = RUNGS[0]!.height
 /** From the least up. A smaller picture than the first of them goes no slower: it is seen, and costs little. */
 const HEIGHTS: readonly number[] = [180, 270, 360, 540, 720]
+/** Of no camera are fewer lines sent, whatever a stranger says that they show: some encoders can't, and then count as unfit for everybody. */
+const LEAST_LINES = 60
 
 /** What sound takes, with what protects it, bits per second. It is never given up for pictures. */
 export const SOUND_BPS = 48_000
@@ -128,7 +130,7 @@ export function planOf(demand: Demand, rung: number, availableBps: number | null
 
 /** A rung at no more lines than are shown; what nobody sees goes on as small as there is, so that there is a picture when somebody looks. */
 function shown(rung: Rung, lines: number | null): Rung {
-  return lines === null || lines === 0 ? rung : { ...rung, height: Math.min(rung.height, lines) }
+  return lines === null || lines === 0 ? rung : { ...rung, height: Math.min(rung.height, Math.max(LEAST_LINES, lines)) }
 }
 
 function cameraPlan(demand: Demand, camera: Picture, rung: Rung): Encoding {
