@@ -31,13 +31,15 @@ export class Ladder {
     const stood = Math.max(this.carried, top)
     // More makes sense than did: what was estimated from less finds its way up anew.
     if (stood < this.stands) this.since = now
-    const known = now - this.since < START_MS ? null : bps
+    const unsure = now - this.since < START_MS
+    const known = unsure ? null : bps
     const fits = rungFor(known, top)
     if (rungFor(known, top, KEEP) > stood) {
       if (now - this.climbedAt < FAILED_MS) this.patience = Math.min(MAX_CLIMB_MS, this.patience * 2)
       this.carried = fits
       this.wellSince = now
-    } else if (this.carried <= top || fits >= this.carried) {
+    } else if (unsure || this.carried <= top || fits >= this.carried) {
+      // What is not known is no reason to climb.
       this.wellSince = now
     } else if (now - this.wellSince >= this.patience) {
       this.carried--

@@ -140,6 +140,16 @@ describe('where a link stands', () => {
     expect(ladder.step(200_000, 8, 72_000)).toBe(8)
     expect(ladder.step(200_000, 0, 74_000)).toBe(6)
   })
+
+  it('is not climbed on what nobody knows, however often the others look away and back', () => {
+    const ladder = new Ladder(0, 0)
+    expect(after(ladder, 200_000, 0, 0, 10_000)).toBe(6)
+    for (let at = 12_000; at < 120_000; at += 12_000) {
+      expect(after(ladder, 200_000, 8, at, at + 2_000)).toBe(8)
+      expect(after(ladder, 200_000, 0, at + 4_000, at + 10_000)).toBe(6)
+    }
+    expect(after(ladder, 5e6, 0, 120_000, 124_000)).toBe(5)
+  })
 })
 
 describe('the processor', () => {
