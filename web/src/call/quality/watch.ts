@@ -205,7 +205,11 @@ export class QualityWatch {
     const { plan } = link.quality
     if (!plan || link.applying) return
     link.applying = true
-    await applyPlan(link.pc, plan)
+    try {
+      await applyPlan(link.pc, plan)
+    } catch {
+      // A browser that has something against it now may take the next one.
+    }
     link.applying = false
     if (link.quality.plan !== plan) await this.apply(link)
   }
