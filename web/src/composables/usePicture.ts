@@ -1,5 +1,5 @@
 import { readonly, ref, shallowRef } from 'vue'
-import { MOST_LINES } from '@/call/quality/plan'
+import { tileHeight } from '@/call/quality/plan'
 import { ALL_LINES } from '@/call/showing'
 import type { About } from '@/media/library/item'
 import { short } from '@/media/record/scene'
@@ -35,7 +35,10 @@ export function usePicture(context: CallContext) {
   /** Has these cameras sent with all their lines meanwhile, and says of which more is to come than there is. */
   async function enlarged<T>(cameras: { peer: string; track: MediaStreamTrack }[], take: (larger: MediaStreamTrack[]) => Promise<T>): Promise<T> {
     const { showing } = context.call
-    const held = cameras.filter(({ peer }) => showing.holdsBack(peer, MOST_LINES))
+    const { peers, sends } = context.room()
+    // Nobody sends more than makes sense for so many, and what can't come is not waited for.
+    const most = tileHeight(peers.length + 1, sends.screen || peers.some((peer) => peer.sends.screen))
+    const held = cameras.filter(({ peer }) => showing.holdsBack(peer, most))
     const views = held.map(({ peer }) => showing.view(peer))
     for (const view of views) view.set(ALL_LINES)
     try {

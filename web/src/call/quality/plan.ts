@@ -26,8 +26,6 @@ export const RUNGS: readonly Rung[] = [
   { height: 120, fps: 7, bps: 70_000 },
 ]
 const LAST = RUNGS.length - 1
-/** No camera is sent with more lines. */
-export const MOST_LINES = RUNGS[0]!.height
 /** From the least up. A smaller picture than the first of them goes no slower: it is seen, and costs little. */
 const HEIGHTS: readonly number[] = [180, 270, 360, 540, 720]
 /** Of no camera are fewer lines sent, whatever a stranger says that they show: some encoders can't, and then count as unfit for everybody. */
