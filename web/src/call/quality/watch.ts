@@ -56,6 +56,8 @@ export interface QualitySnapshot {
 
 /** Whoever shows more of us waits for no reading; but no stranger makes us do this more often, ms. */
 const FOLLOW_MS = 200
+/** A reading that has not come by then never will: some browsers do not settle it once the connection is closed. In ms. */
+const PATIENCE_MS = 10_000
 
 interface Link {
   pc: RTCPeerConnection
@@ -166,7 +168,7 @@ export class QualityWatch {
   }
 
   private async sample(link: Link): Promise<void> {
-    const stats = link.pc.connectionState === 'connected' ? await link.pc.getStats().catch(() => null) : null
+    const stats = link.pc.connectionState === 'connected' ? await statsOf(link.pc) : null
     const sample = stats && link.meter.take(countersOf(stats, midsOf(link.pc), Date.now()))
     link.quality = { ...link.quality, sample, grade: sample && gradeOf(sample) }
     if (!sample) return
@@ -238,4 +240,12 @@ export class QualityWatch {
       troubles: this.steady.take(troublesOf(measured)),
     }
   }
+}
+
+async function statsOf(pc: RTCPeerConnection): Promise<RTCStatsReport | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), PATIENCE_MS)))
+  const stats = await Promise.race([pc.getStats().catch(() => null), late])
+  clearTimeout(timer)
+  return stats
 }
