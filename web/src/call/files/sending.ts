@@ -34,6 +34,7 @@ export class OutgoingFile {
   /** Rises with each attempt to send; an older one that finds itself overtaken gives up. */
   private run = 0
   private sent = 0
+  private pumping: Promise<void> = Promise.resolve()
   private wake = () => {}
   /** The other side has to be told of the end, once it can be. */
   private untold = false
@@ -71,7 +72,7 @@ export class OutgoingFile {
     switch (frame.kind) {
       case 'take':
         if (frame.position > this.size || (frame.position % BLOCK !== 0 && frame.position !== this.size)) this.fail('protocol')
-        else void this.pump(frame.position)
+        else this.begin(frame.position)
         return
       case 'have':
         if (frame.position < this.stored || frame.position > this.sent) return
@@ -94,13 +95,19 @@ export class OutgoingFile {
     }
   }
 
-  private async pump(from: number): Promise<void> {
+  private begin(from: number): void {
     const channel = this.link.channel()
     if (!channel) return
     this.halt()
     const run = this.run
     this.stored = this.sent = from
     this.become('moving')
+    // When the one before has noticed that it was overtaken: whoever asks over and over is read for once at a time.
+    this.pumping = this.pumping.then(() => this.pump(channel, run))
+  }
+
+  private async pump(channel: FrameChannel, run: number): Promise<void> {
+    if (run !== this.run) return
     try {
       while (this.sent < this.size) {
         while (this.sent - this.stored >= WINDOW) {

@@ -143,6 +143,28 @@ describe('a file', () => {
     expect(read.mock.calls.length).toBeLessThan(blocks * 3 + 50)
   }, 30_000)
 
+  it('is not read at once as often as somebody asks for its beginning', async () => {
+    const source = file(bytes(700_001))
+    let most = 0
+    let reading = 0
+    const slice = source.slice.bind(source)
+    vi.spyOn(source, 'slice').mockImplementation((...range) => {
+      const part = slice(...range)
+      const read = part.arrayBuffer.bind(part)
+      part.arrayBuffer = async () => {
+        most = Math.max(most, ++reading)
+        return read().finally(() => reading--)
+      }
+      return part
+    })
+    ada.files.offer(source, [bo.peer])
+    await pair.settle()
+    const { id } = ada.one!
+    for (let i = 0; i < 200; i++) ada.files.take(bo.peer, encodeFile({ id, kind: 'take', position: 0 }))
+    await vi.waitFor(() => expect(ada.one?.state).toBe('checking'), { timeout: 20_000 })
+    expect(most).toBe(1)
+  }, 30_000)
+
   it('may be empty', async () => {
     ada.files.offer(file(bytes(0)), [bo.peer])
     await pair.settle()
