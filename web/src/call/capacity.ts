@@ -34,7 +34,7 @@ export function whereThereIsRoom({ join, leave, user }: Door): (info: PeerInfo) 
   }
 }
 
-/** Those who are in the room and with whom there is no link, as there are too many: the first who came is the first to take a place. */
+/** Those who are in the room and with whom there is no link, as there are too many, or the browser gave no connection: the first who came is the first to take a place. */
 export class Beyond {
   private readonly waiting = new Map<string, Peer>()
 
