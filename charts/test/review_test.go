@@ -19,6 +19,7 @@ var given = map[string][]string{
 	"callmesh-mesh":        {"auth-secret", "turn-secret", "turn-cli-password", "operator-token"},
 	"callmesh-gateway":     {"password", "tls.crt", "tls.key", "ca.crt"},
 	"callmesh-nats-access": {"user.creds", "ca.crt"},
+	"nats-passwords":       {"password", "route-password", "probe-agent-password", "probe-run-password", "probe-report-password"},
 }
 
 func TestNamesAndLabels(t *testing.T) {

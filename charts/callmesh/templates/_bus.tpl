@@ -8,12 +8,17 @@
 {{ default (printf "%s-tls" (include "callmesh.natsName" .)) .Values.nats.tls.secretName }}
 {{- end }}
 
-{{/* Each node by its own name: a client knows them all, and leaves one that is about to stop. */}}
+{{- define "callmesh.natsPasswords" -}}
+{{ default (include "callmesh.natsName" .) .Values.nats.existingSecret }}
+{{- end }}
+
+{{/* Each node by its own name: a client knows them all, and leaves one that is about to stop. Takes root, user and password. */}}
 {{- define "callmesh.natsURLs" -}}
-{{- $name := include "callmesh.natsName" . -}}
+{{- $name := include "callmesh.natsName" .root -}}
+{{- $nats := .root.Values.nats -}}
 {{- $urls := list -}}
-{{- range $i := until (int .Values.nats.replicas) -}}
-{{- $urls = append $urls (printf "%s://callmesh:%s@%s-%d.%s-nodes.%s.svc:4222" (ternary "tls" "nats" $.Values.nats.tls.enabled) $.password $name $i $name $.Release.Namespace) -}}
+{{- range $i := until (int $nats.replicas) -}}
+{{- $urls = append $urls (printf "%s://%s:%s@%s-%d.%s-nodes.%s.svc:4222" (ternary "tls" "nats" $nats.tls.enabled) $.user $.password $name $i $name $.root.Release.Namespace) -}}
 {{- end -}}
 {{- join "," $urls -}}
 {{- end }}
@@ -39,13 +44,17 @@ nats-key: /etc/callmesh/nats/tls.key
 {{- end -}}
 {{- end }}
 
+{{/* Takes root and user: callmesh, who may do all, or one of probe's. With NATS elsewhere all are whoever its Secret says. */}}
 {{- define "callmesh.natsEnv" -}}
-{{- if or .Values.nats.enabled (has "url" .Values.nats.external.secretKeys) }}
+{{- $v := .root.Values }}
+{{- if $v.nats.enabled }}
+- name: NATS_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ include "callmesh.natsPasswords" .root | quote }}, key: {{ ternary "password" (printf "%s-password" .user) (eq .user "callmesh") }}}}
 - name: CALLMESH_NATS_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ ternary (include "callmesh.natsName" .) .Values.nats.external.secretName .Values.nats.enabled | quote }}
-      key: url
+  value: {{ include "callmesh.natsURLs" (merge (dict "password" "$(NATS_PASSWORD)") .) | quote }}
+{{- else if has "url" $v.nats.external.secretKeys }}
+- name: CALLMESH_NATS_URL
+  valueFrom: {secretKeyRef: {name: {{ $v.nats.external.secretName | quote }}, key: url}}
 {{- end }}
 {{- end }}
 
