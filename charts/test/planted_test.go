@@ -42,7 +42,7 @@ func TestWrongObjectsAreRefused(t *testing.T) {
 		{"edge-deployment.yaml", `matchLabels: {{- include "callmesh.selector" $part | nindent 6 }}`, "matchLabels: {a: b}", everything, "selector"},
 		{"edge-deployment.yaml", "name: secrets, mountPath", "name: secret, mountPath", everything, "volumeMounts"},
 		{"edge-scaling.yaml", "maxUnavailable: {{", "minAvailable: 1\n  maxUnavailable: {{", everything, "cannot be both set"},
-		{"relay-daemonset.yaml", "hostPort: 9091", "hostPort: 9092", everything, "hostNetwork"},
+		{"relay-daemonset.yaml", "hostPort: {{ $c.ports.agent }}", "hostPort: 9092", everything, "hostNetwork"},
 		{"nats-service.yaml", "port: 4222,", "port: 0,", everything, "ports[0].port"},
 		{"monitors.yaml", "port: admin, path", "porte: admin, path", everything, "porte"},
 		{"edge-httproute.yaml", "request: 0s", "request: never", routes, "timeouts"},
