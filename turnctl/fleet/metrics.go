@@ -14,6 +14,7 @@ type metrics struct {
 	busy      *prometheus.GaugeVec // which: now, most
 	traffic   prometheus.Gauge
 	announces *prometheus.CounterVec
+	rungs     *rungs
 }
 
 var resultNames = map[Result]string{Passed: "passed", Failed: "failed", Unmeasured: "unmeasured"}
@@ -27,6 +28,7 @@ func newMetrics(reg prometheus.Registerer, urls []string) *metrics {
 		busy:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name("relay_allocations"), Help: "Allocations of the relay: now, and at most; -1: not known."}, []string{"which"}),
 		traffic:   prometheus.NewGauge(prometheus.GaugeOpts{Name: name("relay_bytes_per_second"), Help: "What the relay carries now, both ways together, as it estimates that itself; -1: not known."}),
 		announces: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("announces_total"), Help: "Times that the registry was told, by whether it took that."}, []string{"result"}),
+		rungs:     newRungs(name("")),
 	}
 	for _, u := range urls {
 		for _, r := range resultNames {
@@ -38,7 +40,7 @@ func newMetrics(reg prometheus.Registerer, urls []string) *metrics {
 	}
 	m.load(unknown)
 	if reg != nil {
-		reg.MustRegister(m.up, m.checks, m.seconds, m.busy, m.traffic, m.announces)
+		reg.MustRegister(m.up, m.checks, m.seconds, m.busy, m.traffic, m.announces, m.rungs)
 	}
 	return m
 }

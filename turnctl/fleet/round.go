@@ -77,6 +77,7 @@ func (a *Agent) checkAll(ctx context.Context, secret turnauth.Secret) map[string
 			report := a.opts.Check(ctx, u, secret)
 			c := judge(&report)
 			a.metrics.checked(u, c.result, time.Since(began))
+			a.metrics.rungs.checked(u, report.Items)
 			mu.Lock()
 			defer mu.Unlock()
 			results[u] = c

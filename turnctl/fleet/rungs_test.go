@@ -1,0 +1,46 @@
+package fleet
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"callmesh/turnctl/verdict"
+)
+
+// What the last check found stands there, step by step, and nothing of the one before.
+func TestRungs(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	m := newMetrics(reg, []string{"turn:a"})
+	says := func(want string) {
+		t.Helper()
+		head := "# HELP callmesh_turnctl_rung_up Each step of the last check: 1 where it passed, 0 where it failed; none where it was not tried or could not be told.\n" +
+			"# TYPE callmesh_turnctl_rung_up gauge\n"
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(head+want), "callmesh_turnctl_rung_up"); err != nil {
+			t.Error(err)
+		}
+	}
+	m.rungs.checked("turn:a", []verdict.Item{
+		{Name: "resolve", Status: verdict.Skipped}, {Name: "udp4.binding", Status: verdict.OK, Took: 20 * time.Millisecond}, {Name: "udp4.challenge", Status: verdict.Warn},
+		{Name: "udp4.allocate", Status: verdict.OK}, {Name: "udp4.allocate", Status: verdict.Fail},
+	})
+	says(`callmesh_turnctl_rung_up{rung="udp4.allocate",url="turn:a"} 1
+callmesh_turnctl_rung_up{rung="udp4.binding",url="turn:a"} 1
+callmesh_turnctl_rung_up{rung="udp4.challenge",url="turn:a"} 1
+`)
+	took := `# HELP callmesh_turnctl_rung_seconds How long each step of the last check took, of those that wait for an answer.
+# TYPE callmesh_turnctl_rung_seconds gauge
+callmesh_turnctl_rung_seconds{rung="udp4.binding",url="turn:a"} 0.02
+`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(took), "callmesh_turnctl_rung_seconds"); err != nil {
+		t.Error(err)
+	}
+	m.rungs.checked("turn:a", []verdict.Item{
+		{Name: "udp4.binding", Status: verdict.Fail}, {Name: "udp4.challenge", Status: verdict.Skipped}, {Name: "udp4.allocate", Status: verdict.Unknown},
+	})
+	says(`callmesh_turnctl_rung_up{rung="udp4.binding",url="turn:a"} 0
+`)
+}
