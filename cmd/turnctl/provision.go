@@ -16,8 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"callmesh/cmd/internal/cli"
+	"callmesh/cmd/internal/turnsecrets"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/provision"
+	"callmesh/turnctl/rotate"
 	"callmesh/turnctl/supervise"
 	"callmesh/turnctl/verdict"
 )
@@ -34,7 +36,8 @@ type ProvisionConfig struct {
 	ServerName string `key:"server-name" example:"turn.example.org" help:"Name that the certificate must be for. Default: the first one in it."`
 	OutputConfig
 
-	roots *x509.CertPool
+	roots      *x509.CertPool
+	secretFile string // where the secret was read from; empty if from nowhere
 }
 
 // Check implements cli.Checker.
@@ -69,7 +72,8 @@ a package that was installed for it stays, and does not run.
 A second run changes nothing and says so. The keys are those of turnctl render, and can stand in a YAML file (--config FILE).
 
 With systemd, coturn is a service. Without, --supervise runs it under this process: it is started again when it fails, ended
-on SIGTERM, and reads its certificate again on SIGHUP.`,
+on SIGTERM, and reads its certificate again on SIGHUP. A secret that comes into secret-file is good at once, and one that
+leaves it no more: write the new one beside the old, and take the old one out when its last credential has expired.`,
 		Args: cobra.NoArgs,
 	}
 	cfg := new(ProvisionConfig)
@@ -78,6 +82,7 @@ on SIGTERM, and reads its certificate again on SIGHUP.`,
 		if err := b.Load(); err != nil {
 			return err
 		}
+		cfg.secretFile = b.SecretFile("secret")
 		if cfg.CoturnVersion.IsZero() {
 			if v, err := coturn.Installed(c.Context(), "turnserver"); err == nil {
 				cfg.CoturnVersion = v
@@ -138,7 +143,32 @@ func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
 	if _, there, err := own.Elsewhere(); err != nil || there {
 		return err // another process keeps it running
 	}
+	stop, err := cfg.followSecrets(ctx, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return stay(ctx, own)
+}
+
+// followSecrets has the relay take what comes into the file of its secrets, and no longer what leaves it, until stop is called.
+func (c *ProvisionConfig) followSecrets(ctx context.Context, log *slog.Logger) (stop func(), err error) {
+	if c.secretFile == "" || c.SecretInConfig {
+		return func() {}, nil
+	}
+	file, err := turnsecrets.Open(c.secretFile, log)
+	if err != nil {
+		return nil, fmt.Errorf("secret-file: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		rotate.Follow(ctx, rotate.FollowOptions{
+			Store: coturn.UserDB{Path: c.UserDB}, Realm: c.Realm, Had: c.secrets(), Now: file.Secrets, Changed: file.Changed(), Logger: log,
+		})
+	}()
+	return func() { cancel(); <-ended; file.Close() }, nil
 }
 
 // service says who keeps coturn running; own is it again if that is this process.

@@ -43,7 +43,23 @@ func TestProvision(t *testing.T) {
 			c.HangUp()
 		}
 	}
+	// The supervisor follows its file: what leaves it is no good any more, and what comes into it is, with nobody running anything.
+	good := func(secret string) bool {
+		c, err := s.call(secret)
+		if err == nil {
+			c.HangUp()
+		}
+		return err == nil
+	}
 	s.write("secret", s.secret)
+	s.until("a secret that has left the file is refused", func() bool { return !good("station-second-0123456789") })
+	s.write("secret", "station-third-0123456789\n"+s.secret)
+	s.until("one that has come into it is good", func() bool { return good("station-third-0123456789") })
+	if !good(s.secret) || s.pid() != pid {
+		t.Error("the one that stays in it is no good, or coturn was started again")
+	}
+	s.write("secret", s.secret)
+	s.until("one more is refused", func() bool { return !good("station-third-0123456789") })
 
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -26,11 +26,13 @@ type File struct {
 	now   atomic.Pointer[[]turnauth.Secret]
 	seen  []byte // what was read last, good or bad, so that a bad file is logged once; the watch's own
 	watch *filewatch.Watch
+
+	changed chan struct{}
 }
 
 // Open reads the file, which must hold a secret, and watches it until Close.
 func Open(path string, log *slog.Logger) (*File, error) {
-	f := &File{path: path, log: log}
+	f := &File{path: path, log: log, changed: make(chan struct{}, 1)}
 	secrets, err := f.read()
 	if err != nil {
 		return nil, err
@@ -44,6 +46,9 @@ func Open(path string, log *slog.Logger) (*File, error) {
 
 // Secrets are those that the file held when it was last right, in its order.
 func (f *File) Secrets() []turnauth.Secret { return *f.now.Load() }
+
+// Changed tells, to one reader, that Secrets gives others than before.
+func (f *File) Changed() <-chan struct{} { return f.changed }
 
 // Close ends the watch. The secrets stay.
 func (f *File) Close() { f.watch.Close() }
@@ -87,5 +92,9 @@ func (f *File) reload() {
 	case secrets != nil:
 		f.now.Store(&secrets)
 		f.log.Info("the relays' secrets have changed", "file", f.path, "secrets", len(secrets))
+		select {
+		case f.changed <- struct{}{}:
+		default:
+		}
 	}
 }
