@@ -156,14 +156,15 @@ func (k *apiserver) addCRDs(ctx context.Context) error {
 	if operator.Sum != operatorSum {
 		return fmt.Errorf("%s has the sum %s", operatorModule, operator.Sum)
 	}
-	gateway, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	dirs, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api", "github.com/cert-manager/cert-manager").Output()
 	if err != nil {
 		return err
 	}
+	gateway, certManager, _ := strings.Cut(strings.TrimSpace(string(dirs)), "\n")
 	monitoring := filepath.Join(operator.Dir, "example/prometheus-operator-crd/monitoring.coreos.com_")
 	for _, file := range []string{
 		monitoring + "servicemonitors.yaml", monitoring + "podmonitors.yaml", monitoring + "prometheusrules.yaml",
-		filepath.Join(strings.TrimSpace(string(gateway)), "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
+		filepath.Join(gateway, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"), filepath.Join(certManager, "deploy/crds/cert-manager.io_certificates.yaml"),
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {

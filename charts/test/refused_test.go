@@ -62,9 +62,12 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"coturn: {externalIPs: {Node_1: 203.0.113.7}}":                                                                 "invalid propertyName 'Node_1'",
 		"coturn: {externalIP: 203.0.113.7, externalIPs: {node-1: 203.0.113.7}}":                                        "coturn.externalIPs: given together with externalIP",
 		"coturn: {externalIPs: {node-1: 203.0.113.7, node-2: 203.0.113.7}}":                                            "node-1 and node-2 have the same address",
-		"secrets: {authSecret: x}":                                                                                     "additional properties 'authSecret' not allowed",
-		"networkPolicies: {nodeCIDRs: [10.0.0.1]}":                                                                     "at '/networkPolicies/nodeCIDRs/0'",
-		"test: {mode: relay}":                                                                                          "at '/test/mode': value must be one of",
+		"certificates: {enabled: true}":                                                                                "certificates.issuer.name: missing",
+		"certificates: {enabled: true, issuer: {name: ca}}":                                                            "certificates.enabled: nothing wants a certificate",
+		"certificates: {enabled: true, issuer: {name: ca}}\ncoturn: {tls: {secretName: turn-tls, host: turn-$(NODE_NAME).example.org}}": "certificates: none can be for turn-*.example.org",
+		"secrets: {authSecret: x}":                 "additional properties 'authSecret' not allowed",
+		"networkPolicies: {nodeCIDRs: [10.0.0.1]}": "at '/networkPolicies/nodeCIDRs/0'",
+		"test: {mode: relay}":                      "at '/test/mode': value must be one of",
 	} {
 		var v map[string]any
 		if err := yaml.UnmarshalStrict([]byte(values), &v); err != nil {

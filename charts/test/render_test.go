@@ -51,9 +51,10 @@ func scenarios(t *testing.T) map[string]map[string]any {
 	}
 	// What no file has: the edge and coturn do TLS themselves, in a port for which coturn must be root, behind a NAT.
 	all["tls"] = map[string]any{
-		"edges":  map[string]any{"hosts": []any{"calls.example.org"}, "tls": map[string]any{"secretName": "calls-tls"}, "service": map[string]any{"port": 443.0}},
-		"nats":   map[string]any{"existingSecret": "nats-passwords", "tls": map[string]any{"secretName": "nats-own"}},
-		"coturn": map[string]any{"externalIP": "203.0.113.7", "tls": map[string]any{"secretName": "turn-tls", "host": "turn.example.org"}},
+		"certificates": map[string]any{"enabled": true, "issuer": map[string]any{"name": "letsencrypt"}},
+		"edges":        map[string]any{"hosts": []any{"calls.example.org"}, "tls": map[string]any{"secretName": "calls-tls"}, "service": map[string]any{"port": 443.0}},
+		"nats":         map[string]any{"existingSecret": "nats-passwords", "tls": map[string]any{"secretName": "nats-own"}},
+		"coturn":       map[string]any{"externalIP": "203.0.113.7", "tls": map[string]any{"secretName": "turn-tls", "host": "turn.example.org"}},
 	}
 	all["bare"] = map[string]any{"nats": map[string]any{"tls": map[string]any{"enabled": false}}, "networkPolicies": map[string]any{"enabled": false}}
 	return all
