@@ -3,23 +3,18 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"callmesh/cmd/internal/cli"
-	"callmesh/cmd/internal/turnsecrets"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/provision"
-	"callmesh/turnctl/rotate"
 	"callmesh/turnctl/supervise"
 	"callmesh/turnctl/verdict"
 )
@@ -72,8 +67,8 @@ a package that was installed for it stays, and does not run.
 A second run changes nothing and says so. The keys are those of turnctl render, and can stand in a YAML file (--config FILE).
 
 With systemd, coturn is a service. Without, --supervise runs it under this process: it is started again when it fails, ended
-on SIGTERM, and reads its certificate again on SIGHUP. A secret that comes into secret-file is good at once, and one that
-leaves it no more: write the new one beside the old, and take the old one out when its last credential has expired.`,
+on SIGTERM, and reads its certificate again when that is renewed, and on SIGHUP. A secret that comes into secret-file is good
+at once, and one that leaves it no more: write the new one beside the old, and take that out when its last credential has expired.`,
 		Args: cobra.NoArgs,
 	}
 	cfg := new(ProvisionConfig)
@@ -143,32 +138,7 @@ func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
 	if _, there, err := own.Elsewhere(); err != nil || there {
 		return err // another process keeps it running
 	}
-	stop, err := cfg.followSecrets(ctx, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
-	if err != nil {
-		return err
-	}
-	defer stop()
-	return stay(ctx, own)
-}
-
-// followSecrets has the relay take what comes into the file of its secrets, and no longer what leaves it, until stop is called.
-func (c *ProvisionConfig) followSecrets(ctx context.Context, log *slog.Logger) (stop func(), err error) {
-	if c.secretFile == "" || c.SecretInConfig {
-		return func() {}, nil
-	}
-	file, err := turnsecrets.Open(c.secretFile, log)
-	if err != nil {
-		return nil, fmt.Errorf("secret-file: %w", err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		rotate.Follow(ctx, rotate.FollowOptions{
-			Store: coturn.UserDB{Path: c.UserDB}, Realm: c.Realm, Had: c.secrets(), Now: file.Secrets, Changed: file.Changed(), Logger: log,
-		})
-	}()
-	return func() { cancel(); <-ended; file.Close() }, nil
+	return cfg.stay(ctx, own, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
 }
 
 // service says who keeps coturn running; own is it again if that is this process.
@@ -226,26 +196,4 @@ func (c *ProvisionConfig) want(binary string, systemd bool) (provision.Want, err
 		}
 	}
 	return want, nil
-}
-
-// stay keeps coturn running until SIGTERM, and passes on what is for its certificate: SIGHUP, as from who renewed it, and SIGUSR2, coturn's own.
-func stay(ctx context.Context, own *provision.Supervised) error {
-	renewed := make(chan os.Signal, 1)
-	signal.Notify(renewed, syscall.SIGHUP, syscall.SIGUSR2)
-	defer signal.Stop(renewed)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- own.Wait(ctx) }()
-	for {
-		select {
-		case err := <-ended:
-			return err
-		case <-renewed:
-			if err := own.Signal(syscall.SIGUSR2); err != nil && !errors.Is(err, supervise.ErrNotRunning) {
-				cancel()
-				return errors.Join(err, <-ended)
-			}
-		}
-	}
 }
