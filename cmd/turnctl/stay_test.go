@@ -2,69 +2,79 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
+	"fmt"
 	"log/slog"
-	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"callmesh/turnctl/turntest"
 )
 
-// pairIn makes a certificate and its key in a folder, as the kubelet puts those of a Secret.
-func pairIn(t *testing.T, dir string, serial int64) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"turn.example"}}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]pem.Block{"tls.crt": {Type: "CERTIFICATE", Bytes: cert}, "tls.key": {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(&block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+// A mounted is a certificate and its key as Kubernetes mounts those of a Secret: behind a link, which is exchanged when they are renewed.
+type mounted struct {
+	t         *testing.T
+	dir       string
+	ca        *turntest.CA
+	cert, key string
+	versions  int
 }
 
-// A certificate is renewed as in a Secret of Kubernetes, by another folder behind a link; one that is none changes nothing, and what comes after it counts.
+func newMounted(t *testing.T) *mounted {
+	t.Helper()
+	m := &mounted{t: t, dir: t.TempDir(), ca: turntest.NewCA(t)}
+	m.cert, m.key = filepath.Join(m.dir, "tls.crt"), filepath.Join(m.dir, "tls.key")
+	for _, path := range []string{m.cert, m.key} {
+		if err := os.Symlink("..data/"+filepath.Base(path), path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m
+}
+
+// renew mounts another certificate, with its key or with what is none.
+func (m *mounted) renew(withKey bool) *x509.Certificate {
+	m.t.Helper()
+	m.versions++
+	folder := filepath.Join(m.dir, fmt.Sprint(m.versions))
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		m.t.Fatal(err)
+	}
+	c := m.ca.Issue(m.t, time.Now().Add(time.Hour), "turn.example")
+	for name, from := range map[string]string{"tls.crt": c.CertFile, "tls.key": c.KeyFile} {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		if name == "tls.key" && !withKey {
+			text = bytes.Repeat([]byte("x"), len(text))
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	next := filepath.Join(m.dir, "next")
+	if err := os.Symlink(filepath.Base(folder), next); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.Rename(next, filepath.Join(m.dir, "..data")); err != nil {
+		m.t.Fatal(err)
+	}
+	return c.Leaf
+}
+
+// A renewed certificate is told of once; one without its key is refused, and what comes after it counts.
 func TestCertificateIsFollowed(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	link := func(to string) {
-		t.Helper()
-		next := filepath.Join(dir, "next")
-		if err := os.Symlink(to, next); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(next, filepath.Join(dir, "..data")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pairIn(t, filepath.Join(dir, "1"), 1)
-	link("1")
-	for _, name := range []string{"tls.crt", "tls.key"} {
-		if err := os.Symlink("..data/"+name, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	said, renewed := new(output), make(chan struct{}, 8)
-	w, err := followCertificate(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"), slog.New(slog.NewTextHandler(said, nil)), func() { renewed <- struct{}{} })
+	m, said, renewed := newMounted(t), new(output), make(chan struct{}, 8)
+	m.renew(true)
+	w, err := followCertificate(m.cert, m.key, slog.New(slog.NewTextHandler(said, nil)), func() { renewed <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,19 +91,55 @@ func TestCertificateIsFollowed(t *testing.T) {
 			}
 		}
 	}
-	pairIn(t, filepath.Join(dir, "2"), 2)
-	link("2")
-	comes("the second is read", func() bool { return len(renewed) == 1 })
-	pairIn(t, filepath.Join(dir, "3"), 3)
-	if err := os.WriteFile(filepath.Join(dir, "3", "tls.key"), bytes.Repeat([]byte("x"), 100), 0o600); err != nil {
+	m.renew(true)
+	comes("the second is told of", func() bool { return len(renewed) == 1 })
+	m.renew(false)
+	comes("the third is refused", func() bool { return strings.Contains(said.String(), "does not do") })
+	m.renew(true)
+	comes("the fourth is told of", func() bool { return len(renewed) > 1 })
+	if len(renewed) != 2 {
+		t.Errorf("told of %d certificates", len(renewed))
+	}
+}
+
+// coturn under the supervisor serves a renewed certificate, with nobody telling it, and the call that runs does not notice.
+func TestRenewedCertificateIsServed(t *testing.T) {
+	t.Parallel()
+	m, ip := newMounted(t), turntest.Public[6]
+	first := m.renew(true)
+	s := newStation(t, ip, 5792)
+	config := strings.Replace(s.read(s.config), "tls-off: true\n", fmt.Sprintf("tls-cert: %s\ntls-key: %s\nca-file: %s\nserver-name: turn.example\n", m.cert, m.key, m.ca.File), 1)
+	s.write("relay.yaml", strings.TrimSpace(config))
+	supervisor, ended := s.start()
+	pid := s.pid()
+	shown := func() *x509.Certificate {
+		c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", net.JoinHostPort(ip, "5349"), &tls.Config{RootCAs: m.ca.Pool, ServerName: "turn.example"})
+		if err != nil {
+			t.Log(err)
+			return nil
+		}
+		defer func() { _ = c.Close() }()
+		return c.ConnectionState().PeerCertificates[0]
+	}
+	if c := shown(); c == nil || !c.Equal(first) {
+		t.Fatal("it does not show the first certificate")
+	}
+	call, err := s.call(s.secret)
+	if err != nil {
 		t.Fatal(err)
 	}
-	link("3")
-	comes("the third is refused", func() bool { return strings.Contains(said.String(), "does not do") })
-	pairIn(t, filepath.Join(dir, "4"), 4)
-	link("4")
-	comes("the fourth is read", func() bool { return len(renewed) > 1 })
-	if len(renewed) != 2 {
-		t.Errorf("coturn was told of %d certificates", len(renewed))
+	second := m.renew(true)
+	s.until("it shows the renewed certificate", func() bool { c := shown(); return c != nil && c.Equal(second) })
+	if sent, lost := call.HangUp(); lost > 0 || sent == 0 {
+		t.Errorf("the call that ran all the while: sent %d, lost %d", sent, lost)
+	}
+	if s.pid() != pid {
+		t.Error("coturn was started again")
+	}
+	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := <-ended; code != 0 {
+		t.Errorf("the supervisor: exit code %d", code)
 	}
 }
