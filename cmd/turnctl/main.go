@@ -16,7 +16,7 @@ func run() int { return cli.Main(rootCommand(), os.Args[1:]) }
 func rootCommand() *cobra.Command {
 	return cli.Root("turnctl", "callmesh's hand on coturn: set up, prove, watch, rotate, drain",
 		renderCommand(), provisionCommand(), checkCommand(), auditCommand(), rotateCommand(), drainCommand(),
-		planCommand(), watchCommand(), fleetCommand(), cli.Version())
+		planCommand(), watchCommand(), fleetCommand(), nodeAddressCommand(), cli.Version())
 }
 
 // withConfigCommands gives a command of its own configuration the two that every program has for its: check-config and default-config.

@@ -12,15 +12,16 @@ import (
 
 // RelayConfig is what an operator says about one relay. The tags are explained in package cli.
 type RelayConfig struct {
-	Region     string       `key:"region" default:"local" help:"The relay's region, as in edges: a name."`
-	ListenIP   []netip.Addr `key:"listen-ip" want:"an IP address" example:"203.0.113.7" help:"Address at which clients reach the relay; repeatable, for IPv4 and IPv6."`
-	RelayIP    []netip.Addr `key:"relay-ip" want:"an IP address" example:"203.0.113.7" help:"Address of this host that peers see; repeatable. Default: those of listen-ip."`
-	ExternalIP netip.Addr   `key:"external-ip" want:"an IP address" example:"203.0.113.7" help:"Public address, where relay-ip is behind a NAT that passes all ports on as they are."`
-	SecondIP   netip.Addr   `key:"second-ip" want:"an IP address" example:"203.0.113.8" help:"Another address of this host, to offer NAT behaviour discovery (RFC 5780). Default: not offered."`
-	Port       uint16       `key:"port" default:"3478" help:"Port for UDP and TCP."`
-	TLSPort    uint16       `key:"tls-port" default:"5349" help:"Port for TLS; 443 gets through most firewalls."`
-	MinPort    uint16       `key:"min-port" default:"49152" help:"First relay port."`
-	MaxPort    uint16       `key:"max-port" default:"65535" help:"Last relay port. Each allocation takes one."`
+	Region         string       `key:"region" default:"local" help:"The relay's region, as in edges: a name."`
+	ListenIP       []netip.Addr `key:"listen-ip" want:"an IP address" example:"203.0.113.7" help:"Address at which clients reach the relay; repeatable, for IPv4 and IPv6."`
+	RelayIP        []netip.Addr `key:"relay-ip" want:"an IP address" example:"203.0.113.7" help:"Address of this host that peers see; repeatable. Default: those of listen-ip."`
+	ExternalIP     netip.Addr   `key:"external-ip" want:"an IP address" example:"203.0.113.7" help:"Public address, where relay-ip is behind a NAT that passes all ports on as they are."`
+	ExternalIPFile string       `key:"external-ip-file" example:"/run/callmesh/external-ip" help:"File with external-ip, as turnctl node-address writes it; empty where there is none."`
+	SecondIP       netip.Addr   `key:"second-ip" want:"an IP address" example:"203.0.113.8" help:"Another address of this host, to offer NAT behaviour discovery (RFC 5780). Default: not offered."`
+	Port           uint16       `key:"port" default:"3478" help:"Port for UDP and TCP."`
+	TLSPort        uint16       `key:"tls-port" default:"5349" help:"Port for TLS; 443 gets through most firewalls."`
+	MinPort        uint16       `key:"min-port" default:"49152" help:"First relay port."`
+	MaxPort        uint16       `key:"max-port" default:"65535" help:"Last relay port. Each allocation takes one."`
 
 	Realm          string          `key:"realm" example:"example.org" help:"The name that credentials are made for: the same on all relays that share a secret."`
 	Secret         turnauth.Secret `key:"secret" help:"Secret shared with whoever mints credentials. It is put into userdb, and never printed. A file may hold several, one a line, as during a rotation."`
@@ -61,6 +62,15 @@ func (c *RelayConfig) Check(p *cli.Problems) {
 func (c *RelayConfig) check(p *cli.Problems) {
 	if len(c.RelayIP) == 0 {
 		c.RelayIP = c.ListenIP
+	}
+	if c.ExternalIPFile != "" && p.Given("external-ip") {
+		p.Wrong("external-ip-file", "given together with external-ip; give one of them")
+	} else if c.ExternalIPFile != "" {
+		address, err := readExternalIP(c.ExternalIPFile)
+		if err != nil {
+			p.Wrong("external-ip-file", "%s", err)
+		}
+		c.ExternalIP = address
 	}
 	// coturn would look for them from where it is started.
 	for _, path := range []*string{&c.UserDB, &c.TLSCert, &c.TLSKey, &c.Log} {

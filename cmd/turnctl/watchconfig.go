@@ -1,6 +1,9 @@
 package main
 
 import (
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"callmesh/bus/wire"
@@ -12,11 +15,12 @@ import (
 
 // WatchConfig is everything that `turnctl watch` can be told.
 type WatchConfig struct {
-	URL    []string        `key:"url" example:"turn:relay.example.org:3478?transport=udp" help:"URL of the relay as callers are to use it, from 1 to 8; repeatable. Each is checked by itself, and only those that work are announced. Required."`
-	Region string          `key:"region" default:"local" help:"Region in which the relay stands: that of the edges which are nearest."`
-	ID     string          `key:"id" example:"relay1" help:"Name of the relay in its region, in a-z, 0-9 and -. Default: the host of the first url."`
-	Realm  string          `key:"realm" example:"example.org" help:"Realm of the relay. Default: whichever it says."`
-	Secret turnauth.Secret `key:"secret" help:"Secret shared with the relay. A file may hold several, one a line, and is read again when it changes: the relay is checked with the one that the bus names, or else with the first. Required."`
+	URL            []string        `key:"url" example:"turn:relay.example.org:3478?transport=udp" help:"URL of the relay as callers are to use it, from 1 to 8; repeatable. Each is checked by itself, and only those that work are announced. Required."`
+	ExternalIPFile string          `key:"external-ip-file" example:"/run/callmesh/external-ip" help:"File with the relay's public address, as turnctl node-address writes it: callers are told that in place of each address among the urls. Empty: they are told what is there."`
+	Region         string          `key:"region" default:"local" help:"Region in which the relay stands: that of the edges which are nearest."`
+	ID             string          `key:"id" example:"relay1" help:"Name of the relay in its region, in a-z, 0-9 and -. Default: the host of the first url."`
+	Realm          string          `key:"realm" example:"example.org" help:"Realm of the relay. Default: whichever it says."`
+	Secret         turnauth.Secret `key:"secret" help:"Secret shared with the relay. A file may hold several, one a line, and is read again when it changes: the relay is checked with the one that the bus names, or else with the first. Required."`
 
 	NATSURL []string `key:"nats-url" example:"nats://a:4222,nats://b:4222" help:"NATS servers of the region's cluster. Required."`
 	cli.NATSConfig
@@ -41,6 +45,13 @@ func (c *WatchConfig) Check(p *cli.Problems) {
 		p.Wrong("url", "not given; write it like turn:relay.example.org:3478?transport=udp")
 	} else if len(c.URL) > wire.MaxRelayURLs {
 		p.Wrong("url", "%d of them; give at most %d", len(c.URL), wire.MaxRelayURLs)
+	}
+	if c.ExternalIPFile != "" {
+		address, err := readExternalIP(c.ExternalIPFile)
+		if err != nil {
+			p.Wrong("external-ip-file", "%s", err)
+		}
+		c.URL = outward(c.URL, address)
 	}
 	for i, u := range c.URL {
 		parsed, err := wire.ParseRelayURL(u)
@@ -77,4 +88,27 @@ func (c *WatchConfig) Check(p *cli.Problems) {
 	}
 	p.CheckListen("cli-address", c.CLIAddress)
 	p.CheckListen("admin-listen", c.AdminListen)
+}
+
+// outward puts a relay's public address in place of each address among its URLs; names stay, and so does all where there is none.
+func outward(urls []string, public netip.Addr) []string {
+	if !public.IsValid() {
+		return urls
+	}
+	all := slices.Clone(urls)
+	for i, u := range all {
+		parsed, err := wire.ParseRelayURL(u)
+		if err != nil {
+			continue // which is said of it elsewhere
+		}
+		if _, err := netip.ParseAddr(parsed.Host); err == nil {
+			scheme, rest, _ := strings.Cut(u, ":")
+			_, query, there := strings.Cut(rest, "?")
+			all[i] = scheme + ":" + netip.AddrPortFrom(public, parsed.Port).String()
+			if there {
+				all[i] += "?" + query
+			}
+		}
+	}
+	return all
 }
