@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -69,7 +70,9 @@ What is written is for external-ip-file of turnctl provision and turnctl watch.`
 			_, err := fmt.Fprint(c.OutOrStdout(), text)
 			return err
 		}
-		return renameio.WriteFile(cfg.Out, []byte(text), 0o644)
+		return cli.WriteOut(cfg.Out, []byte(text), 0o644, func(path string) error {
+			return renameio.WriteFile(path, []byte(text), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+		})
 	}
 	withConfigCommands(c, "turnctl node-address", func() any { return new(NodeAddressConfig) })
 	return c

@@ -24,8 +24,11 @@ func TestRungs(t *testing.T) {
 		}
 	}
 	m.rungs.checked("turn:a", []verdict.Item{
-		{Name: "resolve", Status: verdict.Skipped}, {Name: "udp4.binding", Status: verdict.OK, Took: 20 * time.Millisecond}, {Name: "udp4.challenge", Status: verdict.Warn},
-		{Name: "udp4.allocate", Status: verdict.OK}, {Name: "udp4.allocate", Status: verdict.Fail},
+		{Name: "resolve", Status: verdict.Skipped},
+		{Name: "udp4.binding", Status: verdict.OK, Took: 20 * time.Millisecond},
+		{Name: "udp4.challenge", Status: verdict.Warn},
+		{Name: "udp4.allocate", Status: verdict.OK},
+		{Name: "udp4.allocate", Status: verdict.Fail},
 	})
 	says(`callmesh_turnctl_rung_up{rung="udp4.allocate",url="turn:a"} 1
 callmesh_turnctl_rung_up{rung="udp4.binding",url="turn:a"} 1
