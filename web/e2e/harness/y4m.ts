@@ -28,3 +28,20 @@ export function testFrames({ width, height }: Size, count: number): Uint8Array[]
     return frame
   })
 }
+
+/** Grain, which no codec makes small: whoever sends it takes all that they may. The same each time. */
+export function grainFrames({ width, height }: Size, count: number): Uint8Array[] {
+  // Xorshift (Marsaglia 2003), of 32 bits.
+  let state = 2_463_534_242
+  const next = () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state >>> 24
+  }
+  return Array.from({ length: count }, () => {
+    const frame = new Uint8Array((width * height * 3) / 2).fill(128)
+    for (let i = 0; i < width * height; i++) frame[i] = 64 + (next() >> 1)
+    return frame
+  })
+}
