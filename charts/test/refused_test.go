@@ -60,6 +60,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"coturn: {externalIP: relay.example.org}":                                                                      "at '/coturn/externalIP'",
 		"coturn: {externalIPs: {node-1: relay.example.org}}":                                                           "at '/coturn/externalIPs/node-1'",
 		"coturn: {externalIPs: {Node_1: 203.0.113.7}}":                                                                 "invalid propertyName 'Node_1'",
+		"coturn: {externalIP: node, externalIPs: {node-1: 203.0.113.7}}":                                               "coturn.externalIPs: given together with externalIP",
 		"coturn: {externalIP: 203.0.113.7, externalIPs: {node-1: 203.0.113.7}}":                                        "coturn.externalIPs: given together with externalIP",
 		"coturn: {externalIPs: {node-1: 203.0.113.7, node-2: 203.0.113.7}}":                                            "node-1 and node-2 have the same address",
 		"certificates: {enabled: true}":                                                                                "certificates.issuer.name: missing",

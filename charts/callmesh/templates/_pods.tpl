@@ -1,6 +1,7 @@
-{{/* What all pods share. Takes root. */}}
+{{/* What all pods share. Takes root, and component. */}}
 {{- define "callmesh.pod" -}}
-serviceAccountName: {{ include "callmesh.fullname" .root | quote }}
+{{- $own := and (eq .component "relay") (eq .root.Values.coturn.externalIP "node") }}
+serviceAccountName: {{ printf "%s%s" (include "callmesh.fullname" .root) (ternary "-relay" "" $own) | quote }}
 automountServiceAccountToken: false
 # The variables that Kubernetes makes of Services begin with CALLMESH_ too, and programs refuse those that they do not know.
 enableServiceLinks: false
