@@ -54,6 +54,7 @@ test('what is deleted can be brought back for some seconds, and then its bytes a
 
   await deleteFirst(ada.page)
   await expect.poll(() => items.count(), SOON).toBe(3)
+  await expect.poll(() => ada.page.evaluate(() => document.activeElement?.tagName), SOON).toBe('H1')
   expect(await files(ada.page), 'files while it can be brought back').toBe(4)
   await ada.find('undo-delete').click()
   await expect.poll(() => items.first().getAttribute('data-id'), SOON).toBe(id)

@@ -115,6 +115,7 @@ test('one person is recorded alone, and the library renames, cuts, converts and 
   await expect.poll(() => items.count(), SOON).toBe(1)
   await ada.find('library-menu').click()
   await ada.find('delete').click()
+  await ada.find('undo-delete').waitFor()
   await ada.find('library-search').fill('')
   await expect.poll(() => items.allInnerTexts(), SOON).toEqual([expect.stringContaining('Bo (part)')])
 })
