@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -111,40 +108,16 @@ func TestReportOfTheBus(t *testing.T) {
 
 // A page that shows what the bus has shows what comes, and while NATS is away what there was.
 func TestServeOfTheBus(t *testing.T) {
-	const token = "an operator's token"
 	p, all := stored(t, 30)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
-	c := exec.CommandContext(ctx, self, "serve", "--nats-url", p.URL(), "--listen", "127.0.0.1:0", "--refresh", "1s")
-	c.Env = append(os.Environ(), asProbe+"=1", "CALLMESH_OPERATOR_TOKEN="+token)
-	logged, err := c.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url, lines := "", bufio.NewScanner(logged)
-	for url == "" && lines.Scan() {
-		if m := servingAt.FindStringSubmatch(lines.Text()); m != nil {
-			url = m[1]
-		}
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _ = io.Copy(io.Discard, logged)
-	}()
+	url, end := serving(ctx, t, "--nats-url", p.URL(), "--refresh", "1s")
 	shows := func(what string, want int, stale bool) {
 		t.Helper()
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			records, page := served(ctx, t, url, token)
+			records, page := served(ctx, t, url)
 			last := fmt.Sprintf("%d records, stale %t", records, strings.Contains(page, "What was read last is shown"))
 			if last == fmt.Sprintf("%d records, stale %t", want, stale) {
 				return
@@ -161,18 +134,12 @@ func TestServeOfTheBus(t *testing.T) {
 	shows("NATS is away", -1, true)
 	p.Start()
 	shows("NATS is back", len(all), false)
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-ended
-	if err := c.Wait(); err != nil {
-		t.Errorf("it was told to end: %v", err)
-	}
+	end()
 	http.DefaultClient.CloseIdleConnections()
 }
 
 // served is how many records the report has, -1 while a program is told that they can't be read, and the page.
-func served(ctx context.Context, t *testing.T, url, token string) (records int, page string) {
+func served(ctx context.Context, t *testing.T, url string) (records int, page string) {
 	t.Helper()
 	get := func(path string) (int, []byte) {
 		t.Helper()
@@ -180,7 +147,7 @@ func served(ctx context.Context, t *testing.T, url, token string) (records int, 
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Authorization", "Bearer "+operatorToken)
 		res, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -82,39 +78,11 @@ func TestAPlanReadsTheReport(t *testing.T) {
 	}
 }
 
-var servingAt = regexp.MustCompile(`url=(http://127\.0\.0\.1:\d+/)`)
-
 func TestServe(t *testing.T) {
-	const token = "an operator's token"
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, self, "serve", "--input", attempts, "--listen", "127.0.0.1:0")
-	c.Env = append(os.Environ(), asProbe+"=1", "CALLMESH_OPERATOR_TOKEN="+token)
-	logged, err := c.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var url string
-	lines := bufio.NewScanner(logged)
-	for url == "" && lines.Scan() {
-		if strings.Contains(lines.Text(), token) {
-			t.Errorf("the log has the token: %s", lines.Text())
-		}
-		if m := servingAt.FindStringSubmatch(lines.Text()); m != nil {
-			url = m[1]
-		}
-	}
-	if url == "" {
-		t.Fatalf("it does not serve: %v", c.Wait())
-	}
-	for bearer, want := range map[string]int{"Bearer " + token: http.StatusOK, "Bearer x": http.StatusUnauthorized} {
+	url, end := serving(ctx, t, "--input", attempts)
+	for bearer, want := range map[string]int{"Bearer " + operatorToken: http.StatusOK, "Bearer x": http.StatusUnauthorized} {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"metrics", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -130,14 +98,7 @@ func TestServe(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	for lines.Scan() { // until it has ended
-	}
-	if err := c.Wait(); err != nil {
-		t.Errorf("it was told to end: %v", err)
-	}
+	end()
 	if _, stderr, code := probe(t, "serve", "--input", attempts); code != cli.ExitUsage || !strings.Contains(stderr, "operator-token") {
 		t.Errorf("without a token: exit %d, %s", code, stderr)
 	}

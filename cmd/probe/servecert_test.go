@@ -8,17 +8,13 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
 	"callmesh/turnctl/turntest"
 )
-
-var servingTLS = regexp.MustCompile(`url=https://(127\.0\.0\.1:\d+)/`)
 
 // A certificate that is replaced is shown to whoever comes next, without a restart; what is connected stays so. Files that do not do change nothing.
 func TestServeTakesARenewedCertificate(t *testing.T) {
@@ -42,33 +38,10 @@ func TestServeTakesARenewedCertificate(t *testing.T) {
 	place(first.CertFile, cert)
 	place(first.KeyFile, key)
 
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := exec.CommandContext(ctx, self, "serve", "--input", attempts, "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key)
-	c.Env = append(os.Environ(), asProbe+"=1", "CALLMESH_OPERATOR_TOKEN=an operator's token")
-	logged, err := c.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	addr, lines := "", bufio.NewScanner(logged)
-	for addr == "" && lines.Scan() {
-		if m := servingTLS.FindStringSubmatch(lines.Text()); m != nil {
-			addr = m[1]
-		}
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _ = io.Copy(io.Discard, logged)
-	}()
-
+	url, end := serving(ctx, t, "--input", attempts, "--tls-cert", cert, "--tls-key", key)
+	addr := strings.TrimSuffix(strings.TrimPrefix(url, "https://"), "/")
 	trust := &tls.Config{RootCAs: ca.Pool}
 	old, err := tls.Dial("tcp", addr, trust)
 	if err != nil {
@@ -116,11 +89,5 @@ func TestServeTakesARenewedCertificate(t *testing.T) {
 		}
 	}
 	ask("Connection: close\r\n")
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-ended
-	if err := c.Wait(); err != nil {
-		t.Errorf("it was told to end: %v", err)
-	}
+	end()
 }

@@ -12,9 +12,9 @@ func TestOutward(t *testing.T) {
 		"turn:10.0.0.4:3478?transport=udp", "turn:10.0.0.4?transport=tcp", "turn:10.0.0.4", "turns:node-1.turn.example.org:443?transport=tcp", "turn:[fd00::4]:3479?transport=udp", "none",
 	}
 	for public, want := range map[string]string{
-		"203.0.113.7": "turn:203.0.113.7:3478?transport=udp turn:203.0.113.7:3478?transport=tcp turn:203.0.113.7:3478 " +
+		"203.0.113.7": "turn:203.0.113.7:3478?transport=udp turn:203.0.113.7:3478?transport=tcp turn:203.0.113.7:3478?transport=udp " +
 			"turns:node-1.turn.example.org:443?transport=tcp turn:203.0.113.7:3479?transport=udp none",
-		"2001:db8::7": "turn:[2001:db8::7]:3478?transport=udp turn:[2001:db8::7]:3478?transport=tcp turn:[2001:db8::7]:3478 " +
+		"2001:db8::7": "turn:[2001:db8::7]:3478?transport=udp turn:[2001:db8::7]:3478?transport=tcp turn:[2001:db8::7]:3478?transport=udp " +
 			"turns:node-1.turn.example.org:443?transport=tcp turn:[2001:db8::7]:3479?transport=udp none",
 	} {
 		if got := strings.Join(outward(urls, netip.MustParseAddr(public)), " "); got != want {

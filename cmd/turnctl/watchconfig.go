@@ -3,7 +3,6 @@ package main
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"callmesh/bus/wire"
@@ -102,12 +101,8 @@ func outward(urls []string, public netip.Addr) []string {
 			continue // which is said of it elsewhere
 		}
 		if _, err := netip.ParseAddr(parsed.Host); err == nil {
-			scheme, rest, _ := strings.Cut(u, ":")
-			_, query, there := strings.Cut(rest, "?")
-			all[i] = scheme + ":" + netip.AddrPortFrom(public, parsed.Port).String()
-			if there {
-				all[i] += "?" + query
-			}
+			parsed.Host = public.String()
+			all[i] = parsed.String()
 		}
 	}
 	return all

@@ -19,27 +19,34 @@ import (
 // probeStream keeps pair tests of the region eu.
 const probeStream = "CMTRAVERSALS_probe_eu"
 
-// leader is the index of the node that leads the stream of pair tests.
-func leader(t *testing.T, c *bustest.Processes) int {
+// probes is the stream itself, as one of these servers has it.
+func probes(ctx context.Context, t *testing.T, urls ...string) jetstream.Stream {
 	t.Helper()
-	nc, err := nats.Connect(strings.Join(c.URLs(), ","))
+	nc, err := nats.Connect(strings.Join(urls, ","))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
+	t.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
 	s, err := js.Stream(ctx, probeStream)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := strconv.Atoi(strings.TrimPrefix(s.CachedInfo().Cluster.Leader, "process-"))
+	return s
+}
+
+// leader is the index of the node that leads the stream of pair tests.
+func leader(t *testing.T, c *bustest.Processes) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cluster := probes(ctx, t, c.URLs()...).CachedInfo().Cluster
+	i, err := strconv.Atoi(strings.TrimPrefix(cluster.Leader, "process-"))
 	if err != nil {
-		t.Fatalf("the leader is %+v", s.CachedInfo().Cluster)
+		t.Fatalf("the leader is %+v", cluster)
 	}
 	return i
 }
@@ -47,21 +54,9 @@ func leader(t *testing.T, c *bustest.Processes) int {
 // kept counts what the stream itself has of each record, which readers drop repetitions of.
 func kept(t *testing.T, url string) map[string]int {
 	t.Helper()
-	nc, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	s, err := js.Stream(ctx, probeStream)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := probes(ctx, t, url)
 	n := map[string]int{}
 	for seq := s.CachedInfo().State.FirstSeq; seq <= s.CachedInfo().State.LastSeq; seq++ {
 		m, err := s.GetMsg(ctx, seq)
