@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { TestBrowser } from '../harness/browser'
+import { setHidden } from '../harness/hidden'
 import { setWeather } from '../harness/network'
 import { expectReported } from '../harness/reported'
 import { useStage } from '../harness/stage'
@@ -36,13 +37,6 @@ async function openQuality(visitor: Visitor): Promise<void> {
   await visitor.find('quality').click()
   await visitor.find('quality-panel').waitFor()
 }
-
-/** As if somebody had gone to another tab, or come back. */
-const setHidden = (visitor: Visitor, hidden: boolean) =>
-  visitor.page.evaluate((hidden) => {
-    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => (hidden ? 'hidden' : 'visible') })
-    document.dispatchEvent(new Event('visibilitychange'))
-  }, hidden)
 
 /** How many lines the pictures of somebody's camera have as they are decoded. */
 const linesOf = (visitor: Visitor, name: string) =>
@@ -158,10 +152,10 @@ test('faces are sent smaller beside a shared screen and to who does not look, an
   await bo.find('screen').click()
   await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 40_000 }).toBe(240)
 
-  await setHidden(bo, true)
+  await setHidden(bo.page, true)
   await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 30_000 }).toBe(120)
   await bo.sees('Ada')
-  await setHidden(bo, false)
+  await setHidden(bo.page, false)
   await expect.poll(() => linesOf(bo, 'Ada'), { timeout: 30_000 }).toBe(240)
   await ada.sees('Bo')
 })
