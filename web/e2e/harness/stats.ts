@@ -9,6 +9,8 @@ export interface LinkStats {
   connection: RTCPeerConnectionState
   /** `a=ice-ufrag` of both descriptions: another one after each ICE restart. */
   ufrag: { local: string; remote: string }
+  /** Of our end's certificate: another one for each connection. */
+  fingerprint: string
   cameraFrames: number
   /** Of the frames decoded. */
   cameraWidth: number
@@ -17,9 +19,14 @@ export interface LinkStats {
   /** How much sound was played, in seconds. */
   audioSeconds: number
   audioLevel: number
+  audioPackets: number
+  /** Played, and of those made up because nothing had come in time. */
+  audioSamples: { played: number; concealed: number }
+  /** Of all that came, sound and pictures. */
+  packets: { received: number; lost: number }
   /** Of the sound that comes with a screen. */
   screenEnergy: number
-  pair: { local: string; remote: string; protocol: string; rttMs: number | null } | null
+  pair: { local: string; remote: string; protocol: string; rttMs: number | null; relayURL: string; ends: string } | null
 }
 
 /** Reads the connection to the peer of this name. */
@@ -44,18 +51,24 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
     const pair = transport && (all.get(String(transport.selectedCandidatePairId)) as Stat | undefined)
     const local = pair && (all.get(String(pair.localCandidateId)) as Stat | undefined)
     const remote = pair && (all.get(String(pair.remoteCandidateId)) as Stat | undefined)
-    const ufrag = (description: RTCSessionDescription | null) => /^a=ice-ufrag:(.*)$/m.exec(description?.sdp ?? '')?.[1]?.trim() ?? ''
+    const said = (description: RTCSessionDescription | null, key: string) => new RegExp(`^a=${key}:(.*)$`, 'm').exec(description?.sdp ?? '')?.[1]?.trim() ?? ''
+    const ufrag = (description: RTCSessionDescription | null) => said(description, 'ice-ufrag')
+    const sum = (key: string) => inbound.reduce((sum, stat) => sum + Number(stat?.[key] ?? 0), 0)
     return {
       peer,
       signaling: pc.signalingState,
       connection: pc.connectionState,
       ufrag: { local: ufrag(pc.localDescription), remote: ufrag(pc.remoteDescription) },
+      fingerprint: said(pc.localDescription, 'fingerprint'),
       cameraFrames: Number(inbound[1]?.framesDecoded ?? 0),
       cameraWidth: Number(inbound[1]?.frameWidth ?? 0),
       screenFrames: Number(inbound[2]?.framesDecoded ?? 0),
       audioEnergy: Number(inbound[0]?.totalAudioEnergy ?? 0),
       audioSeconds: Number(inbound[0]?.totalSamplesDuration ?? 0),
       audioLevel: Number(inbound[0]?.audioLevel ?? 0),
+      audioPackets: Number(inbound[0]?.packetsReceived ?? 0),
+      audioSamples: { played: Number(inbound[0]?.totalSamplesReceived ?? 0), concealed: Number(inbound[0]?.concealedSamples ?? 0) },
+      packets: { received: sum('packetsReceived'), lost: sum('packetsLost') },
       screenEnergy: Number(inbound[3]?.totalAudioEnergy ?? 0),
       pair:
         local && remote
@@ -64,6 +77,8 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
               remote: String(remote.candidateType),
               protocol: String(local.relayProtocol ?? local.protocol),
               rttMs: typeof pair.currentRoundTripTime === 'number' ? pair.currentRoundTripTime * 1000 : null,
+              relayURL: String(local.url ?? ''),
+              ends: `${String(local.address)}:${String(local.port)} to ${String(remote.address)}:${String(remote.port)}`,
             }
           : null,
     }

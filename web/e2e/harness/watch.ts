@@ -1,5 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core'
 
+/** What the browser itself reports of an address where nobody listens, or that lets go at once. */
+export const NOBODY_THERE = [/^error: WebSocket connection to '\S+' failed/, /^error: Failed to load resource: net::ERR_/]
+
 /** What a page does that it must not do, and what it says. */
 export class Watch {
   private readonly said: string[] = []

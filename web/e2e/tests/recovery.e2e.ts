@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
+import { NOBODY_THERE } from '../harness/watch'
 
 const stage = useStage()
-
-// What the browser itself reports of an address where nobody listens.
-const NOBODY_THERE = [/^error: WebSocket connection to '\S+' failed/, /^error: Failed to load resource: net::ERR_/]
 
 async function pausedAt(visitor: Visitor): Promise<void> {
   await visitor.notice('reconnecting').waitFor()

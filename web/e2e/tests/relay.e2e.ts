@@ -1,17 +1,10 @@
 import { expect, test } from 'vitest'
 import { expectTrueBadge } from '../harness/badge'
+import { RELAY_ONLY, relayedAtBothEnds } from '../harness/relayed'
 import { expectReported } from '../harness/reported'
 import { useStage } from '../harness/stage'
-import type { Visitor } from '../harness/visitor'
 
 const stage = useStage()
-const RELAY_ONLY = '?ice=relay'
-
-/** The other's relay is known by its packets (`prflx`) until what the other says of it has come through the edges. */
-async function relayedAtBothEnds(visitor: Visitor, other: string): Promise<void> {
-  const kinds = () => visitor.stats(other).then(({ pair }) => [pair?.local, pair?.remote])
-  await expect.poll(kinds, { message: `candidates of ${visitor.name} and ${other}` }).toEqual(['relay', 'relay'])
-}
 
 test('where no direct path may be used, the call goes through the embedded relays, says so, and gives them back', async () => {
   const [ada, bo] = await stage.call(RELAY_ONLY)

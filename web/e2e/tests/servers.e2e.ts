@@ -3,11 +3,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { useStage } from '../harness/stage'
 import type { Visitor } from '../harness/visitor'
+import { NOBODY_THERE } from '../harness/watch'
 
 const stage = useStage()
-
-// What the browser itself reports of an address where nobody listens, or that lets go at once.
-const NOBODY_THERE = [/^error: WebSocket connection to '\S+' failed/, /^error: Failed to load resource: net::ERR_/]
 
 let ada: Visitor
 let bo: Visitor

@@ -1,0 +1,86 @@
+import { setTimeout as after } from 'node:timers/promises'
+import type { LinkStats } from '../harness/stats'
+import type { Visitor } from '../harness/visitor'
+import { longestBlink, longestPause, risen, type Count } from './pause'
+
+const EVERY_MS = 200
+
+interface Look {
+  at: number
+  link: LinkStats | null
+  line: string
+  edge: string
+}
+
+/** What became of one visitor's call in some span of time. Spans are in ms. */
+export interface Findings {
+  noFrame: number
+  noSound: number
+  /** The share of the sound that was made up, 0 to 1. */
+  concealed: number
+  blink: number
+  received: number
+  lost: number
+  /** For how long the line was not open. */
+  lineAway: number
+  edges: string[]
+  /** Peer ids of the other; an empty one where they were not there. */
+  others: string[]
+  replaced: number
+  restarted: number
+}
+
+/** Looks again and again at how the other comes across, until it is ended. */
+export class Sampler {
+  private readonly visitor: Visitor
+  private readonly other: string
+  private looks: Look[] = []
+  private running = true
+  private readonly work: Promise<void>
+
+  constructor(visitor: Visitor, other: string) {
+    this.visitor = visitor
+    this.other = other
+    this.work = this.run()
+  }
+
+  /** What was found since the last call, whose last look is this one's first. */
+  take(): Findings {
+    // The time since the last look counts, too: a page may not answer any more.
+    const looks = [...this.looks, ...this.looks.slice(-1).map((last) => ({ ...last, at: Date.now() }))]
+    this.looks = this.looks.slice(-1)
+    const counts = (of: (link: LinkStats) => number): Count[] =>
+      looks.map(({ at, link }) => ({ at, count: link && of(link), of: link?.fingerprint ?? '' }))
+    const links = looks.flatMap(({ link }) => link ?? [])
+    const changes = (of: (link: LinkStats) => string) => links.slice(1).filter((link, index) => of(link) !== of(links[index]!)).length
+    const replaced = changes(({ fingerprint }) => fingerprint)
+    return {
+      noFrame: longestPause(counts(({ cameraFrames }) => cameraFrames)),
+      noSound: longestPause(counts(({ audioPackets }) => audioPackets)),
+      concealed: risen(counts(({ audioSamples }) => audioSamples.concealed)) / risen(counts(({ audioSamples }) => audioSamples.played)),
+      blink: longestBlink(looks),
+      received: risen(counts(({ packets }) => packets.received)),
+      lost: risen(counts(({ packets }) => packets.lost)),
+      lineAway: looks.slice(1).reduce((sum, { at }, index) => sum + (looks[index]!.line === 'open' ? 0 : at - looks[index]!.at), 0),
+      edges: [...new Set(looks.map(({ edge }) => edge))],
+      others: [...new Set(looks.map(({ link }) => link?.peer ?? ''))],
+      replaced,
+      // Another connection has other credentials, too.
+      restarted: changes(({ ufrag }) => ufrag.local) - replaced,
+    }
+  }
+
+  async end(): Promise<void> {
+    this.running = false
+    await this.work
+  }
+
+  private async run(): Promise<void> {
+    while (this.running) {
+      const pace = after(EVERY_MS)
+      const [link, session] = await Promise.all([this.visitor.stats(this.other).catch(() => null), this.visitor.session().catch(() => null)])
+      this.looks.push({ at: Date.now(), link, line: session?.state ?? 'unknown', edge: session?.edge ?? '' })
+      await pace
+    }
+  }
+}
