@@ -65,7 +65,7 @@ export class Walker {
   /** Begins to talk and to watch, as soon as the call stands. */
   async begin(): Promise<void> {
     const { visitor, other } = this
-    await this.mediaFlows()
+    await this.mediaFlows(SETTLE_MS)
     await visitor.openChat()
     this.peer = (await visitor.stats(other)).peer
     this.heard = await visitor.listen()
@@ -74,10 +74,16 @@ export class Walker {
     this.talker = new Talker(visitor)
   }
 
-  /** The step is over. */
-  rest(): void {
+  /** The step is over: its last line is one that was typed afterwards. Says in words if there is none. */
+  async rest(): Promise<string[]> {
+    const { said } = this.talker
+    // The next may have been begun before.
+    const enough = said.length + 2
+    const typed = expect.poll(() => said.length, { timeout: SETTLE_MS, message: `lines that ${this.visitor.name} typed` }).toBeGreaterThanOrEqual(enough)
+    const faults = await typed.then(() => [], (thrown: Error) => [thrown.message])
     this.lines = this.talker.said.slice(this.told.typed)
     this.told.typed += this.lines.length
+    return faults
   }
 
   /** Waits until all is as it should be after a step, once both rest. Says in words what is not. */
@@ -91,7 +97,7 @@ export class Walker {
     }
     const all = await Promise.allSettled([
       expect.poll(line, { timeout, message: `${visitor.name}'s line to the mesh` }).toBe('open'),
-      this.mediaFlows(),
+      this.mediaFlows(timeout),
       expect.poll(missing, { timeout, interval: 250, message: `lines of ${other}'s that never came to ${visitor.name}` }).toEqual([]),
       // A line that the page has given up would still be on its writer's screen.
       expect.poll(() => this.notSent(), { timeout, message: `lines that ${visitor.name}'s page could not send` }).toBe(0),
@@ -109,8 +115,8 @@ export class Walker {
     // Those of earlier steps, too: they may have come once more in this one.
     const doubled = [this.talker, partner.talker].flatMap((talker) => talker.doubled(this.talker.said)).filter((line) => !told.doubled.has(line))
     for (const line of doubled) told.doubled.add(line)
-    const heard = await this.heard().catch(() => ['the page was loaded anew'])
-    const gone = heard.slice(told.heard).filter((what) => !what.startsWith('line: ') && !what.startsWith('notice: '))
+    const heard = await this.heard().catch(() => ['the page was loaded anew, or crashed'])
+    const gone = heard.slice(told.heard).filter((what) => !/^(line|notice): /.test(what)).map((what) => what.replace('left: ', ''))
     const { sockets } = this
     this.sockets = { answered: 0, tried: 0 }
     const bound = step.maxGapSeconds * 1_000
@@ -124,7 +130,7 @@ export class Walker {
       doubled.length > 0 && `lines of ${name}'s came twice: ${doubled.join(', ')}`,
       strangers.includes('') && `${other} was not in ${name}'s call for a while`,
       strangers.some(Boolean) && `${other} came back to ${name}'s call as somebody else`,
-      gone.length > 0 && `${name} heard: ${gone.join(', ')}`,
+      gone.length > 0 && `${name} was told that ${other} is gone: ${gone.join(', ')}`,
       !(await visitor.find('call').isVisible()) && `${name} was sent away`,
       this.talker.fault,
       ...visitor.watch.complaints().map((text) => `${name}'s page complains: ${text}`),
@@ -151,8 +157,10 @@ export class Walker {
     await this.visitor.depart()
   }
 
-  private async mediaFlows(): Promise<void> {
+  private async mediaFlows(timeout: number): Promise<void> {
     const { visitor, other, relayed } = this
+    const state = () => visitor.stats(other).then(({ connection }) => connection, String)
+    await expect.poll(state, { timeout, message: `${visitor.name}'s connection to ${other}` }).toBe('connected')
     await Promise.all([visitor.sees(other), visitor.hears(other)])
     if (relayed) await relayedAtBothEnds(visitor, other)
   }
