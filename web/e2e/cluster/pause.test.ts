@@ -4,7 +4,7 @@ import { longestBlink, longestPause, risen, type Count } from './pause'
 /** One look each 200 ms; `|` is where another connection takes over. */
 function looks(...counts: (number | null | '|')[]): Count[] {
   let of = 0
-  return counts.flatMap((count) => (count === '|' ? (of++, []) : [{ count, of: String(of) }])).map((look, index) => ({ ...look, at: index * 200 }))
+  return counts.flatMap((count) => (count === '|' ? (of++, []) : [{ count, of: String(of) }])).map((look, index) => ({ ...look, at: index * 200, bound: 0 }))
 }
 
 test.each<[string, (number | null | '|')[], number]>([
@@ -24,9 +24,13 @@ test.each<[string, (number | null | '|')[], number]>([
   expect(longestPause(looks(...counts))).toBe(ms)
 })
 
-test('a look that comes late is no pause, but a blink', () => {
-  const late: Count[] = [[0, 0], [200, 2], [2_200, 22], [2_400, 24]].map(([at, count]) => ({ at: at!, count: count!, of: '' }))
-  expect(longestPause(late)).toBe(100)
+test.each<[string, number, number]>([
+  ['all came evenly', 0, 100],
+  ['the browser measured a pause', 1_500, 1_500],
+  ['the browser knows no bound', Infinity, 2_000],
+])('a look came late, and %s', (_, bound, ms) => {
+  const late = [[0, 0], [200, 2], [2_200, 22], [2_400, 24]].map(([at, count]) => ({ at: at!, count: count!, of: '', bound: at === 2_200 ? bound : 0 }))
+  expect(longestPause(late)).toBe(ms)
   expect(longestBlink(late)).toBe(2_000)
 })
 

@@ -12,12 +12,22 @@ interface Look {
   edge: string
 }
 
+/** The longest that a pause between two looks at one connection can have been, in ms, by more than counts; NaN if nobody can tell. */
+type Bound = (before: LinkStats, now: LinkStats, sinceMs: number) => number
+
+/** One time between two frames, squared, is no more than all of them. */
+const frameBound: Bound = (before, now) => 1_000 * Math.sqrt(now.cameraSquaredDelays - before.cameraSquaredDelays)
+
+/** Where nothing comes the browser makes sound up. */
+const soundBound: Bound = ({ audioSamples: before }, { audioSamples: now }, sinceMs) => (sinceMs * (now.concealed - before.concealed)) / (now.played - before.played)
+
 /** What became of one visitor's call in some span of time. Spans are in ms. */
 export interface Findings {
   noFrame: number
   noSound: number
   /** The share of the sound that was made up, 0 to 1. */
   concealed: number
+  /** The longest time between two looks. */
   blink: number
   received: number
   lost: number
@@ -49,15 +59,20 @@ export class Sampler {
     // The time since the last look counts, too: a page may not answer any more.
     const looks = [...this.looks, ...this.looks.slice(-1).map((last) => ({ ...last, at: Date.now() }))]
     this.looks = this.looks.slice(-1)
-    const counts = (of: (link: LinkStats) => number): Count[] =>
-      looks.map(({ at, link }) => ({ at, count: link && of(link), of: link?.fingerprint ?? '' }))
+    const counts = (of: (link: LinkStats) => number, bound: Bound = () => 0): Count[] =>
+      looks.map(({ at, link }, index) => {
+        const before = looks[index - 1]
+        const same = link && before?.link && link.fingerprint === before.link.fingerprint
+        const most = same ? bound(before.link!, link, at - before.at) : NaN
+        return { at, count: link && of(link), of: link?.fingerprint ?? '', bound: Number.isNaN(most) ? Infinity : most }
+      })
     const links = looks.flatMap(({ link }) => link ?? [])
     const changes = (of: (link: LinkStats) => string) => links.slice(1).filter((link, index) => of(link) !== of(links[index]!)).length
     const replaced = changes(({ fingerprint }) => fingerprint)
     return {
-      noFrame: longestPause(counts(({ cameraFrames }) => cameraFrames)),
-      noSound: longestPause(counts(({ audioPackets }) => audioPackets)),
-      concealed: risen(counts(({ audioSamples }) => audioSamples.concealed)) / risen(counts(({ audioSamples }) => audioSamples.played)),
+      noFrame: longestPause(counts(({ cameraFrames }) => cameraFrames, frameBound)),
+      noSound: longestPause(counts(({ audioPackets }) => audioPackets, soundBound)),
+      concealed: risen(counts(({ audioSamples }) => audioSamples.concealed)) / Math.max(1, risen(counts(({ audioSamples }) => audioSamples.played))),
       blink: longestBlink(looks),
       received: risen(counts(({ packets }) => packets.received)),
       lost: risen(counts(({ packets }) => packets.lost)),

@@ -1,7 +1,7 @@
 import type { Step } from './plan'
 import { seconds, type Outcome } from './walker'
 
-const HEAD = ['step', 'took', 'who', 'no new frame', 'no sound', 'made-up sound', 'lost/received', 'lines sent/arrived/doubled', 'reconnects', 'line away', 'connection']
+const HEAD = ['step', 'took', 'who', 'no new frame', 'no sound', 'made-up sound', 'not looked', 'lost/received', 'lines sent/arrived/doubled', 'reconnects', 'line away', 'connection']
 
 /** One table of what the steps did to the call. Spans are the longest ones. */
 export function table(rows: { step: Step; tookMs: number; outcomes: Outcome[] }[]): string {
@@ -13,6 +13,7 @@ export function table(rows: { step: Step; tookMs: number; outcomes: Outcome[] }[
       seconds(of.noFrame),
       seconds(of.noSound),
       `${(100 * of.concealed).toFixed(1)} %`,
+      seconds(of.blink),
       `${of.lost}/${of.received}`,
       `${of.sent}/${of.arrived}/${of.doubled}`,
       of.sockets.tried === of.sockets.answered ? `${of.sockets.answered}` : `${of.sockets.answered} of ${of.sockets.tried}`,

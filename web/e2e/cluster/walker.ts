@@ -113,7 +113,8 @@ export class Walker {
     const mine = this.lines
     const lost = partner.talker.missing(mine)
     // Those of earlier steps, too: they may have come once more in this one.
-    const doubled = [this.talker, partner.talker].flatMap((talker) => talker.doubled(this.talker.said)).filter((line) => !told.doubled.has(line))
+    const twice = [this.talker, partner.talker].flatMap((talker) => talker.doubled(this.talker.said))
+    const doubled = [...new Set(twice)].filter((line) => !told.doubled.has(line))
     for (const line of doubled) told.doubled.add(line)
     const heard = await this.heard().catch(() => ['the page was loaded anew, or crashed'])
     const gone = heard.slice(told.heard).filter((what) => !/^(line|notice): /.test(what)).map((what) => what.replace('left: ', ''))
@@ -125,7 +126,6 @@ export class Walker {
     const faults = [
       paused('picture', found.noFrame),
       paused('sound', found.noSound),
-      found.blink > bound && `${name}'s page did not answer for ${seconds(found.blink)}: whether media flowed then is not known`,
       lost.length > 0 && `${lost.length} of ${mine.length} lines of ${name}'s did not come to ${other}: ${lost.join(', ')}`,
       doubled.length > 0 && `lines of ${name}'s came twice: ${doubled.join(', ')}`,
       strangers.includes('') && `${other} was not in ${name}'s call for a while`,

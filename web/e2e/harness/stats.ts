@@ -14,6 +14,8 @@ export interface LinkStats {
   cameraFrames: number
   /** Of the frames decoded. */
   cameraWidth: number
+  /** Of the times between one frame and the next, each squared: the sum, in s². */
+  cameraSquaredDelays: number
   screenFrames: number
   audioEnergy: number
   /** How much sound was played, in seconds. */
@@ -62,6 +64,7 @@ export function linkStats(page: Page, name: string): Promise<LinkStats> {
       fingerprint: said(pc.localDescription, 'fingerprint'),
       cameraFrames: Number(inbound[1]?.framesDecoded ?? 0),
       cameraWidth: Number(inbound[1]?.frameWidth ?? 0),
+      cameraSquaredDelays: Number(inbound[1]?.totalSquaredInterFrameDelay ?? NaN),
       screenFrames: Number(inbound[2]?.framesDecoded ?? 0),
       audioEnergy: Number(inbound[0]?.totalAudioEnergy ?? 0),
       audioSeconds: Number(inbound[0]?.totalSamplesDuration ?? 0),
