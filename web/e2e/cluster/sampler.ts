@@ -1,9 +1,11 @@
 import { setTimeout as after } from 'node:timers/promises'
+import { vi } from 'vitest'
 import type { LinkStats } from '../harness/stats'
 import type { Visitor } from '../harness/visitor'
 import { longestBlink, longestPause, risen, type Count } from './pause'
 
 const EVERY_MS = 200
+const LATEST_MS = 20_000
 
 interface Look {
   at: number
@@ -55,10 +57,12 @@ export class Sampler {
   }
 
   /** What was found since the last call, whose last look is this one's first. */
-  take(): Findings {
-    // The time since the last look counts, too: a page may not answer any more.
-    const looks = [...this.looks, ...this.looks.slice(-1).map((last) => ({ ...last, at: Date.now() }))]
-    this.looks = this.looks.slice(-1)
+  async take(): Promise<Findings> {
+    const known = this.looks.length
+    // The look that is being taken belongs to this; but a page may not answer any more, and then the time since the last one counts.
+    await vi.waitUntil(() => this.looks.length > known, { timeout: LATEST_MS, interval: 20 }).catch(() => this.looks.push({ ...this.looks.at(-1)!, at: Date.now() }))
+    const { looks } = this
+    this.looks = looks.slice(-1)
     const counts = (of: (link: LinkStats) => number, bound: Bound = () => 0): Count[] =>
       looks.map(({ at, link }, index) => {
         const before = looks[index - 1]

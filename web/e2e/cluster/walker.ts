@@ -109,7 +109,7 @@ export class Walker {
   async outcome(step: Step, partner: Walker): Promise<Outcome> {
     const { visitor, other, told } = this
     const { name } = visitor
-    const found = this.sampler.take()
+    const found = await this.sampler.take()
     const mine = this.lines
     const lost = partner.talker.missing(mine)
     // Those of earlier steps, too: they may have come once more in this one.
