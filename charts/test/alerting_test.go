@@ -13,7 +13,10 @@ import (
 
 // alertCases has for each alert what Prometheus could have read for two hours, a sample a minute: when it has to fire, with what in its summary, and when not.
 var alertCases = map[string]struct{ bad, says, good string }{
-	"CallmeshNoEdge": {`other 1x120`, "No edge tells", `callmesh_edge_sessions{NS} 0x120`},
+	"CallmeshNoEdge": {
+		`callmesh_edge_sessions{NS} 3x60 _x59` + "\n" + `callmesh_edge_sessions{namespace="trial",pod="a-1"} 0x120`, "No edge tells how it is in eu.",
+		`callmesh_edge_sessions{NS} 0x60 _x59` + "\n" + `callmesh_edge_sessions{N2} _x60 0x59`, // another pod in its place
+	},
 	"CallmeshEdgeFull": {
 		"callmesh_edge_sessions{NS} 95x120\ncallmesh_edge_limit{NS,of=\"sessions\"} 100x120\ncallmesh_edge_limit{NS,of=\"sockets\"} 1000x120", "a-1 has 95% of the sessions",
 		"callmesh_edge_sessions{NS} 85x120\ncallmesh_edge_limit{NS,of=\"sessions\"} 100x120\ncallmesh_edge_limit{NS,of=\"sockets\"} 10x120",
@@ -45,7 +48,9 @@ var alertCases = map[string]struct{ bad, says, good string }{
 	"CallmeshCutOff": {`callmesh_bus_connected{NS} 1x60 0x59`, "a-1 has no connection to NATS", `callmesh_bus_connected{NS} 1x120`},
 	"CallmeshEdgesDisagree": {
 		"callmesh_edge_sessions{NS} 1x120\ncallmesh_bus_edges{NS} 2x120\ncallmesh_edge_sessions{N2} 1x120\ncallmesh_bus_edges{N2} 0x120", "Edges of eu see different",
-		"callmesh_edge_sessions{NS} 1x120\ncallmesh_bus_edges{NS} 2x120\ncallmesh_bus_edges{N2} 0x120", // an agent of a relay
+		"callmesh_edge_sessions{NS} 1x120\ncallmesh_bus_edges{NS} 2x120\ncallmesh_bus_edges{N2} 0x120\n" + // an agent of a relay
+			// While edges are replaced, each read at its own moment.
+			"callmesh_edge_sessions{N3} 1x120\ncallmesh_edge_sessions{N4} 1x120\ncallmesh_bus_edges{N3} " + strings.Repeat("9 10 ", 60) + "\ncallmesh_bus_edges{N4} " + strings.Repeat("10 9 ", 60),
 	},
 	"CallmeshEdgesGone": {`callmesh_bus_edges{NS} 5x100 1x19`, "see 1 others", `callmesh_bus_edges{NS} 5x100 4x19`},
 	"CallmeshUndelivered": {
@@ -120,7 +125,8 @@ func TestAlertsFire(t *testing.T) {
 // firing evaluates an alert once a minute for two hours, and gives the summaries of what fires in the end, and after how long it first did.
 func firing(t *testing.T, r rulefmt.Rule, series string) (summaries []string, first time.Duration) {
 	t.Helper()
-	series = strings.NewReplacer("{NS", `{namespace="eu",pod="a-1",instance="10.0.0.1:9090"`, "{N2", `{namespace="eu",pod="a-2",instance="10.0.0.2:9090"`).Replace(series)
+	series = strings.NewReplacer("{NS", `{namespace="eu",pod="a-1",instance="10.0.0.1:9090"`, "{N2", `{namespace="eu",pod="a-2",instance="10.0.0.2:9090"`,
+		"{N3", `{namespace="us",pod="a-1",instance="10.1.0.1:9090"`, "{N4", `{namespace="us",pod="a-2",instance="10.1.0.2:9090"`).Replace(series)
 	store := promqltest.LoadedStorage(t, "load 1m\n  "+strings.ReplaceAll(series, "\n", "\n  ")+"\n")
 	query := rules.EngineQueryFunc(promqltest.NewTestEngine(t, false, 0, 100_000), store)
 	expr, err := promQL.ParseExpr(r.Expr)
@@ -144,4 +150,16 @@ func firing(t *testing.T, r rulefmt.Rule, series string) (summaries []string, fi
 		}
 	}
 	return summaries, first
+}
+
+// Where Prometheus never read an edge, that is said too.
+func TestNoEdgeEver(t *testing.T) {
+	for _, r := range alerts(t) {
+		if r.Alert != "CallmeshNoEdge" {
+			continue
+		}
+		if fired, _ := firing(t, r, `other 1x120`); len(fired) != 1 || !strings.Contains(fired[0], "how it is. Either") {
+			t.Errorf("says %q", fired)
+		}
+	}
 }
