@@ -62,29 +62,30 @@ func named[T any](r rendered, name string) *T {
 
 // A workload is whatever has pods.
 type workload struct {
-	name     string
-	kind     string
-	selector map[string]string
-	labels   map[string]string
-	spec     core.PodSpec
+	name        string
+	kind        string
+	selector    map[string]string
+	labels      map[string]string
+	annotations map[string]string
+	spec        core.PodSpec
 }
 
 func workloads(r rendered) []workload {
 	var all []workload
 	for _, d := range of[apps.Deployment](r) {
-		all = append(all, workload{d.Name, "Deployment", d.Spec.Selector.MatchLabels, d.Spec.Template.Labels, d.Spec.Template.Spec})
+		all = append(all, workload{d.Name, "Deployment", d.Spec.Selector.MatchLabels, d.Spec.Template.Labels, d.Spec.Template.Annotations, d.Spec.Template.Spec})
 	}
 	for _, d := range of[apps.StatefulSet](r) {
-		all = append(all, workload{d.Name, "StatefulSet", d.Spec.Selector.MatchLabels, d.Spec.Template.Labels, d.Spec.Template.Spec})
+		all = append(all, workload{d.Name, "StatefulSet", d.Spec.Selector.MatchLabels, d.Spec.Template.Labels, d.Spec.Template.Annotations, d.Spec.Template.Spec})
 	}
 	for _, d := range of[apps.DaemonSet](r) {
-		all = append(all, workload{d.Name, "DaemonSet", d.Spec.Selector.MatchLabels, d.Spec.Template.Labels, d.Spec.Template.Spec})
+		all = append(all, workload{d.Name, "DaemonSet", d.Spec.Selector.MatchLabels, d.Spec.Template.Labels, d.Spec.Template.Annotations, d.Spec.Template.Spec})
 	}
 	for _, j := range of[batch.CronJob](r) {
-		all = append(all, workload{j.Name, "CronJob", nil, j.Spec.JobTemplate.Spec.Template.Labels, j.Spec.JobTemplate.Spec.Template.Spec})
+		all = append(all, workload{j.Name, "CronJob", nil, j.Spec.JobTemplate.Spec.Template.Labels, j.Spec.JobTemplate.Spec.Template.Annotations, j.Spec.JobTemplate.Spec.Template.Spec})
 	}
 	for _, p := range of[core.Pod](r) {
-		all = append(all, workload{p.Name, "Pod", nil, p.Labels, p.Spec})
+		all = append(all, workload{p.Name, "Pod", nil, p.Labels, p.Annotations, p.Spec})
 	}
 	return all
 }

@@ -1,6 +1,8 @@
 package charts
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -45,4 +47,48 @@ func TestMonitorsFindWhatTheyRead(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever serves metrics is read: by monitors, or, without the operator, by the annotations of pods.
+func TestAllMetricsAreRead(t *testing.T) {
+	r := render(t, scenarios(t)["production"])
+	monitored := map[string]bool{}
+	for _, m := range of[monitoring.ServiceMonitor](r) {
+		for _, s := range of[core.Service](r) {
+			if labels.SelectorFromSet(m.Spec.Selector.MatchLabels).Matches(labels.Set(s.Labels)) {
+				monitored[s.Spec.Selector["app.kubernetes.io/component"]] = true
+			}
+		}
+	}
+	for _, m := range of[monitoring.PodMonitor](r) {
+		monitored[m.Spec.Selector.MatchLabels["app.kubernetes.io/component"]] = true
+	}
+	for _, component := range []string{"edge", "relay", "probe-agent", "probe-report"} {
+		if !monitored[component] {
+			t.Errorf("nobody reads the metrics of %s", component)
+		}
+	}
+	r = render(t, scenarios(t)["no-prometheus-operator"])
+	for _, w := range workloads(r) {
+		if w.kind != "Deployment" && w.kind != "DaemonSet" {
+			continue
+		}
+		p, err := strconv.Atoi(w.annotations["prometheus.io/port"])
+		if err != nil || w.annotations["prometheus.io/scrape"] != "true" {
+			t.Errorf("%s: %v", w.name, w.annotations)
+			continue
+		}
+		found := 0
+		for _, c := range w.spec.Containers {
+			if _, ok := port(c, intstr.FromInt(p)); ok {
+				found++
+			}
+			if a := strings.Join(c.Args, " "); strings.Contains(a, "--admin-listen=127.0.0.1") {
+				t.Errorf("%s shows its metrics to nobody but its node: %s", w.name, a)
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: %d containers have the port %d", w.name, found, p)
+		}
+	}
 }
