@@ -35,7 +35,8 @@ func TestPodsRunOnANode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := render(t, scenarios(t)["trial"])
+	// With names of their own, as in production.
+	r := render(t, merged(scenarios(t)["trial"], map[string]any{"edges": map[string]any{"hosts": []any{"calls.example.org"}}}))
 	hosts := nodeAddress + " callmesh-nats-0.callmesh-nats-nodes." + namespace + ".svc callmesh-edge." + namespace + ".svc\n127.0.0.1 localhost\n"
 	nats, edge, relay := r.pod(t, "callmesh-nats", hosts), r.pod(t, "callmesh-edge", hosts), r.pod(t, "callmesh-relay", hosts)
 	nats.ready(t)

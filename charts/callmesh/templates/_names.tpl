@@ -42,3 +42,14 @@ callmesh/region: {{ .root.Values.region | quote }}
 {{- define "callmesh.kept" -}}
 {{- if hasKey .old .key }}{{ index .old .key }}{{ else }}{{ printf "%s%s" (get . "prefix") (randAlphaNum 48) | b64enc }}{{ end -}}
 {{- end }}
+
+{{/* The name of the edges in the cluster. */}}
+{{- define "callmesh.edgeHost" -}}
+{{ include "callmesh.fullname" . }}-edge.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{/* Whether edges take a name: "yes" or nothing. Takes root and host. */}}
+{{- define "callmesh.hostTaken" -}}
+{{- $hosts := .root.Values.edges.hosts -}}
+{{- if or (not $hosts) (has .host $hosts) (has (regexReplaceAll "^[^.]+" .host "*") $hosts) }}yes{{ end -}}
+{{- end }}

@@ -36,6 +36,8 @@ topologySpreadConstraints:
     topologyKey: {{ . }}
     # A cluster without zones has to be one that can be deployed to.
     whenUnsatisfiable: {{ if eq . "kubernetes.io/hostname" }}{{ $.values.whenUnsatisfiable }}{{ else }}ScheduleAnyway{{ end }}
+    # Nodes that pods may not run on, and those that are being emptied, would count as empty ones that are to be filled first.
+    nodeTaintsPolicy: Honor
     labelSelector:
       matchLabels: {{- include "callmesh.selector" $ | nindent 8 }}
     matchLabelKeys: [{{ if eq $.component "nats" }}controller-revision-hash{{ else }}pod-template-hash{{ end }}]
