@@ -185,7 +185,7 @@ func (b *Bus) HoldLease(ctx context.Context, say func() Lease, ev LeaseEvents) e
 				if len(lost) > 0 {
 					b.doubt() // this node may be the one that is cut off
 				}
-				b.metrics.edges.Set(float64(len(b.Others())))
+				b.measure()
 			}
 		}
 	}) {
@@ -203,4 +203,20 @@ func (b *Bus) hears(ctx context.Context) bool {
 	ctx, cancel := b.bounded(ctx, leaseEvery)
 	defer cancel()
 	return b.nc.FlushWithContext(ctx) == nil
+}
+
+// measure tells the metrics which edges and regions are heard.
+func (b *Bus) measure() {
+	others := b.Others()
+	heard, silent := 0, 0
+	for _, region := range b.regions.list() {
+		if region == b.opts.Region || slices.ContainsFunc(others, func(l Lease) bool { return l.Region == region }) {
+			heard++
+		} else {
+			silent++
+		}
+	}
+	b.metrics.edges.Set(float64(len(others)))
+	b.metrics.regions.WithLabelValues("heard").Set(float64(heard))
+	b.metrics.regions.WithLabelValues("silent").Set(float64(silent))
 }

@@ -34,8 +34,8 @@ var alertCases = map[string]struct{ bad, says, good string }{
 		`callmesh_edge_errors_total{NS,code="unavailable"} 0+60x120`, "1 requests a second fail in eu", `callmesh_edge_errors_total{NS,code="no_such_peer"} 0+600x120`,
 	},
 	"CallmeshSlow": {
-		`callmesh_edge_request_seconds_bucket{NS,op="join",le="1"} 0+90x120` + "\n" + `callmesh_edge_request_seconds_bucket{NS,op="join",le="3"} 0+100x120` + "\n" +
-			`callmesh_edge_request_seconds_bucket{NS,op="join",le="+Inf"} 0+100x120`, "takes 2.8s or more in eu",
+		`callmesh_edge_request_seconds_bucket{NS,op="join",le="1"} 0+90x120` + "\n" + `callmesh_edge_request_seconds_bucket{NS,op="join",le="2"} 0+100x120` + "\n" +
+			`callmesh_edge_request_seconds_bucket{NS,op="join",le="+Inf"} 0+100x120`, "takes 1.9s or more in eu",
 		`callmesh_edge_request_seconds_bucket{NS,op="join",le="1"} 0+100x120` + "\n" + `callmesh_edge_request_seconds_bucket{NS,op="join",le="+Inf"} 0+100x120`,
 	},
 	"CallmeshResumesNotWhole": {
@@ -52,15 +52,20 @@ var alertCases = map[string]struct{ bad, says, good string }{
 			// While edges are replaced, each read at its own moment.
 			"callmesh_edge_sessions{N3} 1x120\ncallmesh_edge_sessions{N4} 1x120\ncallmesh_bus_edges{N3} " + strings.Repeat("9 10 ", 60) + "\ncallmesh_bus_edges{N4} " + strings.Repeat("10 9 ", 60),
 	},
-	"CallmeshEdgesGone": {`callmesh_bus_edges{NS} 5x100 1x19`, "see 1 others", `callmesh_bus_edges{NS} 5x100 4x19`},
+	"CallmeshRegionSilent": {
+		// One of three that are alike, and still after an hour.
+		`callmesh_bus_regions{NS,state="silent"} 0x20 1x99` + "\n" + `callmesh_bus_regions{NS,state="heard"} 3x20 2x99`, "nothing is heard of 1 other regions",
+		// Fewer edges by night.
+		`callmesh_bus_regions{NS,state="silent"} 0x120` + "\n" + `callmesh_bus_edges{NS} 9x100 2x19`,
+	},
 	"CallmeshUndelivered": {
 		`callmesh_bus_publish_failures_total{NS,why="unavailable"} 0+60x120`, "1 messages a second have an unknown fate in eu (unavailable)", `callmesh_bus_publish_failures_total{NS,why="refused"} 5x120`,
 	},
 	"CallmeshLost":       {`callmesh_edge_holes_given_up_total{NS} 0+1x120`, "10 holes", `callmesh_edge_holes_given_up_total{NS} 7x120`},
 	"CallmeshSlowReader": {`callmesh_bus_dropped_total{NS} 0+1x120`, "a-1 reads from NATS too slowly", `callmesh_bus_dropped_total{NS} 1x120`},
 	"CallmeshBusSlow": {
-		`callmesh_bus_ack_seconds_bucket{NS,le="0.24"} 0+90x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="0.6"} 0+100x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="+Inf"} 0+100x120`,
-		"NATS takes 564ms", `callmesh_bus_ack_seconds_bucket{NS,le="0.24"} 0+100x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="+Inf"} 0+100x120`,
+		`callmesh_bus_ack_seconds_bucket{NS,le="0.25"} 0+90x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="0.6"} 0+100x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="+Inf"} 0+100x120`,
+		"NATS takes 565ms", `callmesh_bus_ack_seconds_bucket{NS,le="0.25"} 0+100x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="+Inf"} 0+100x120`,
 	},
 	"CallmeshRelayFails": {`callmesh_turnctl_relay_up{NS,url="turn:a"} 0x120`, "can't use turn:a", `callmesh_turnctl_relay_up{NS,url="turn:a"} 1x120`},
 	"CallmeshRelayUnmeasured": {
@@ -80,7 +85,7 @@ var alertCases = map[string]struct{ bad, says, good string }{
 		`callmesh_edge_relays_given_total{NS,from="none"} 0+1x120`, "Sessions of eu are told of no relay", `callmesh_edge_relays_given_total{NS,from="none"} 1x120` + "\n" + `callmesh_edge_relays_given_total{NS,from="own"} 0+1x120`,
 	},
 	"CallmeshOwnRelaysGone": {
-		`callmesh_edge_relays{NS,region="own",state="healthy"} 2x100 0x19` + "\n" + `callmesh_edge_relays{NS,region="other",state="healthy"} 2x120`, "No relay of the region of eu",
+		`callmesh_edge_relays{NS,region="own",state="healthy"} 2x20 0x99` + "\n" + `callmesh_edge_relays{NS,region="other",state="healthy"} 2x120`, "No relay of the region of eu",
 		`callmesh_edge_relays{NS,region="own",state="healthy"} 0x120`, // one that never had any
 	},
 	"CallmeshCallsDoNotConnect": {

@@ -50,7 +50,35 @@ func TestWhatIsAskedForIsExported(t *testing.T) {
 	}
 }
 
-// The test above would find what is not there.
+// Where an alert holds a quantile against a time, the program counts what takes longer than just that: between two bounds of its histogram a quantile is a
+// guess, by which an alert fires too soon or too late.
+func TestQuantilesOfAlertsAreCounted(t *testing.T) {
+	e := exportedOnes(t)
+	found := 0
+	for _, r := range alerts(t) {
+		tree, err := promQL.ParseExpr(r.Expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, ok := tree.(*parser.BinaryExpr)
+		if !ok || !strings.HasPrefix(b.LHS.String(), "histogram_quantile(") {
+			continue
+		}
+		found++
+		bound := b.RHS.String()
+		parser.Inspect(b.LHS, func(n parser.Node, _ []parser.Node) error {
+			if v, ok := n.(*parser.VectorSelector); ok && !e[v.Name]["le"][bound] {
+				t.Errorf("%s: %s has no bound %s, but %v", r.Alert, v.Name, bound, keysOf(e[v.Name]["le"]))
+			}
+			return nil
+		})
+	}
+	if found < 2 {
+		t.Errorf("%d alerts ask for a quantile", found)
+	}
+}
+
+// [TestWhatIsAskedForIsExported] would find what is not there.
 func TestWhatIsNotExportedIsFound(t *testing.T) {
 	e := exportedOnes(t)
 	for _, expr := range []string{

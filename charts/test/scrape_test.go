@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,9 @@ func (e exported) add(text io.Reader) error {
 		}
 		if histogram {
 			e[name+"_bucket"]["le"] = map[string]bool{}
+			for _, b := range f.GetMetric()[0].GetHistogram().GetBucket() {
+				e[name+"_bucket"]["le"][strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)] = true
+			}
 		}
 	}
 	return err
