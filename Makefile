@@ -92,7 +92,7 @@ test-go: ## the Go tests, with the race detector
 
 # -count 1: what they read lies outside of their modules, so go would take an old result for a new chart's.
 .PHONY: test-charts
-test-charts: ## the chart and the images: modules of their own, so that helm and Kubernetes stay out of this one
+test-charts: web/dist/index.html ## the chart and the images: modules of their own, so that helm and Kubernetes stay out of this one
 	@.ci/stage "an API server for the tests of the chart" $(MAKE) --no-print-directory bin/apiserver
 	@.ci/stage "tests of the chart" go test -C charts/test -count 1 -timeout 15m ./...
 	@.ci/stage "tests of the images" go test -C charts/image -count 1 -timeout 15m ./...

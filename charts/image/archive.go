@@ -25,9 +25,8 @@ type File struct {
 	Link string // what a symbolic link leads to
 }
 
-// An Image is what its archive is made of.
+// An Image is what one kind of nodes gets of an archive.
 type Image struct {
-	Name       string // as registry/name:tag
 	Arch       string
 	Created    time.Time
 	Files      []File
@@ -108,45 +107,66 @@ func digestOf(b []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Archive writes the image as an OCI layout in one tar file, as `ctr image import`, `skopeo copy oci-archive:` and `podman load` read it, and gives the
-// digest of its manifest.
-func (i Image) Archive(name string) (digest string, err error) {
+func blob(kind string, b []byte) descriptor {
+	return descriptor{MediaType: "application/vnd.oci.image." + kind, Digest: digestOf(b), Size: len(b)}
+}
+
+// blobs are what the image is stored as; top describes its manifest, which is one of them.
+func (i Image) blobs() (top descriptor, all [][]byte, err error) {
 	var plain, packed bytes.Buffer
 	if err := i.layer(&plain); err != nil {
-		return "", err
+		return top, nil, err
 	}
 	z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is one of its own
 	if _, err := z.Write(plain.Bytes()); err != nil {
-		return "", err
+		return top, nil, err
 	}
 	if err := z.Close(); err != nil {
-		return "", err
+		return top, nil, err
 	}
 	config := mustJSON(map[string]any{
 		"created": i.Created.Format(time.RFC3339), "architecture": i.Arch, "os": "linux",
 		"config": map[string]any{"User": user, "Entrypoint": i.Entrypoint, "Env": []string{"PATH=/:/usr/bin"}, "WorkingDir": "/", "Labels": i.Labels},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{digestOf(plain.Bytes())}},
 	})
-	blobs := [][]byte{packed.Bytes(), config}
-	blob := func(kind string, b []byte) descriptor {
-		return descriptor{MediaType: "application/vnd.oci.image." + kind, Digest: digestOf(b), Size: len(b)}
-	}
 	manifest := mustJSON(map[string]any{
 		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
 		"config": blob("config.v1+json", config), "layers": []descriptor{blob("layer.v1.tar+gzip", packed.Bytes())}, "annotations": i.Labels,
 	})
-	blobs = append(blobs, manifest)
-	top := blob("manifest.v1+json", manifest)
+	top = blob("manifest.v1+json", manifest)
 	top.Platform = &platform{i.Arch, "linux"}
-	_, tag, _ := strings.Cut(i.Name[strings.LastIndex(i.Name, "/")+1:], ":")
-	top.Annotations = map[string]string{"org.opencontainers.image.ref.name": tag, "io.containerd.image.name": i.Name}
-	index := mustJSON(map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []descriptor{top}})
+	return top, [][]byte{packed.Bytes(), config, manifest}, nil
+}
 
-	files := []File{{Path: "oci-layout", Mode: 0o644, Text: `{"imageLayoutVersion":"1.0.0"}`}, {Path: "index.json", Mode: 0o644, Text: string(index)}}
+func index(of ...descriptor) []byte {
+	return mustJSON(map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": of})
+}
+
+// Archive writes an image, as registry/name:tag, as an OCI layout in one tar file, as `ctr image import`, `skopeo copy oci-archive:` and `podman load` read
+// it, and gives the digest by which it is pulled. Of several kinds each node takes its own.
+func Archive(path, name string, kinds []Image) (digest string, err error) {
+	var tops []descriptor
+	var blobs [][]byte
+	for _, i := range kinds {
+		top, some, err := i.blobs()
+		if err != nil {
+			return "", err
+		}
+		tops, blobs = append(tops, top), append(blobs, some...)
+	}
+	top := tops[0]
+	if len(tops) > 1 {
+		both := index(tops...)
+		top, blobs = blob("index.v1+json", both), append(blobs, both)
+	}
+	_, tag, _ := strings.Cut(name[strings.LastIndex(name, "/")+1:], ":")
+	top.Annotations = map[string]string{"org.opencontainers.image.ref.name": tag, "io.containerd.image.name": name}
+
+	files := []File{{Path: "oci-layout", Mode: 0o644, Text: `{"imageLayoutVersion":"1.0.0"}`}, {Path: "index.json", Mode: 0o644, Text: string(index(top))}}
 	for _, b := range blobs {
 		files = append(files, File{Path: "blobs/sha256/" + strings.TrimPrefix(digestOf(b), "sha256:"), Mode: 0o644, Text: string(b)})
 	}
-	return top.Digest, write(name, Image{Created: i.Created, Files: slices.Clip(files)}.layer)
+	return top.Digest, write(path, Image{Created: kinds[0].Created, Files: slices.Clip(files)}.layer)
 }
 
 // write puts a file in place whole.

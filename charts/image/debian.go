@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"debug/elf"
+	_ "embed" // debian.list
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,23 +14,38 @@ import (
 	"strings"
 )
 
+//go:embed debian.list
+var debianList []byte
+
 // debian takes programs out of Debian's packages, with the libraries that they are linked to and everybody's licence, and nothing else: no shell, no
-// package manager. apt-get fetches the packages, as it would for a machine that has none, and checks that they are Debian's. It needs no root.
-func debian(ctx context.Context, dir string, install, programs []string) (files []File, packages []string, err error) {
-	root, debs := filepath.Join(dir, "root"), filepath.Join(dir, "debs")
-	if err := errors.Join(os.MkdirAll(root, 0o755), os.MkdirAll(filepath.Join(debs, "partial"), 0o755)); err != nil {
+// package manager. apt-get fetches the packages, as it would for a machine of that kind that has none, and checks that they are Debian's: which other
+// packages this machine may install has no part in it. It needs no root.
+func debian(ctx context.Context, dir, sources, arch string, install, programs []string) (files []File, packages []string, err error) {
+	root, debs, lists := filepath.Join(dir, "root"), filepath.Join(dir, "debs"), filepath.Join(dir, "lists")
+	if err := errors.Join(os.MkdirAll(root, 0o755), os.MkdirAll(filepath.Join(debs, "partial"), 0o755), os.MkdirAll(filepath.Join(lists, "partial"), 0o755)); err != nil {
 		return nil, nil, err
 	}
-	status := filepath.Join(dir, "status")
-	if err := os.WriteFile(status, nil, 0o644); err != nil {
+	status, list := filepath.Join(dir, "status"), filepath.Join(dir, "sources.list")
+	text := debianList
+	if sources != "" {
+		if text, err = os.ReadFile(sources); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := errors.Join(os.WriteFile(status, nil, 0o644), os.WriteFile(list, text, 0o644)); err != nil {
 		return nil, nil, err
 	}
-	args := append([]string{
-		"-o", "Dir::State::status=" + status, "-o", "Dir::Cache::archives=" + debs + "/", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=",
-		"--no-install-recommends", "--download-only", "--yes", "install",
-	}, install...)
-	if said, err := exec.CommandContext(ctx, "apt-get", args...).CombinedOutput(); err != nil {
-		return nil, nil, fmt.Errorf("apt-get: %w; on Debian, run apt-get update first; elsewhere, build Dockerfile's target coturn\n%s", err, said)
+	options := []string{
+		"-o", "Dir::Etc::sourcelist=" + list, "-o", "Dir::Etc::sourceparts=-", "-o", "Dir::State::lists=" + lists, "-o", "Dir::State::status=" + status,
+		"-o", "Dir::Cache=" + dir, "-o", "Dir::Cache::archives=" + debs + "/", "-o", "APT::Architecture=" + arch, "-o", "APT::Architectures=" + arch,
+		"-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=", "-o", "Acquire::Languages=none", "-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+	}
+	for _, args := range [][]string{
+		{"-o", "APT::Update::Error-Mode=any", "update"}, append([]string{"--no-install-recommends", "--download-only", "--yes", "install"}, install...),
+	} {
+		if said, err := exec.CommandContext(ctx, "apt-get", append(slices.Clone(options), args...)...).CombinedOutput(); err != nil {
+			return nil, nil, fmt.Errorf("apt-get: %w; it takes apt and Debian's keys (debian-archive-keyring); where they are not, build Dockerfile's target coturn\n%s", err, said)
+		}
 	}
 	found, err := filepath.Glob(debs + "/*.deb")
 	if err != nil {
@@ -95,7 +111,10 @@ func linked(root string, programs []string) ([]string, error) {
 		if section := f.Section(".interp"); section != nil && err == nil {
 			var loader []byte
 			loader, err = section.Data()
-			needs = append(needs, filepath.Base(strings.TrimRight(string(loader), "\x00")))
+			// By its whole path, as the kernel looks for it.
+			if path := merged(strings.Trim(string(loader), "/\x00")); !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
 		}
 		if err := errors.Join(err, f.Close()); err != nil {
 			return nil, fmt.Errorf("%s: %w", paths[n], err)

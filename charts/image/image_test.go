@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"io"
@@ -26,13 +27,19 @@ var all = map[string][][]string{
 	"coturn":  {{"/turnctl", "version", "linux"}, {"/usr/bin/turnserver", "--help", "--listening-port"}, {"/usr/bin/sqlite3", "--version", "."}},
 }
 
-// Each image is built twice, in different folders: the archives are the same to the last byte. The first is then read back and run.
+// Each image is built twice, in different folders and by two people with other habits: the archives are the same to the last byte. The first is then read
+// back and run.
 func TestImages(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
-	for _, out := range []string{first, second} {
-		if err := run(t.Context(), []string{"-out", out}); err != nil {
-			t.Fatal(err)
-		}
+	if err := run(t.Context(), []string{"-out", first}); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"TZ": "Asia/Tokyo", "LC_ALL": "C", "GOAMD64": "v3", "GOARM64": "v9.0", "GOFLAGS": "-tags=nobody"} {
+		t.Setenv(name, value)
+	}
+	defer syscall.Umask(syscall.Umask(0o077)) // set here, set back at the end
+	if err := run(t.Context(), []string{"-out", second}); err != nil {
+		t.Fatal(err)
 	}
 	for name, asks := range all {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +51,11 @@ func TestImages(t *testing.T) {
 			if !bytes.Equal(a, b) {
 				t.Error("a second build is another image")
 			}
-			image := readBack(t, a)
+			kinds := readBack(t, a)
+			if len(kinds) != 1 {
+				t.Fatalf("an image for %d kinds of nodes", len(kinds))
+			}
+			image := kinds[0]
 			root := image.check(t)
 			for _, ask := range asks {
 				image.run(t, root, ask)
@@ -53,10 +64,67 @@ func TestImages(t *testing.T) {
 	}
 }
 
+// One archive has an image for nodes of either kind: each program and library in it, and the loader that the kernel looks for, is for that processor.
+func TestBothProcessors(t *testing.T) {
+	out := t.TempDir()
+	if err := run(t.Context(), []string{"-out", out, "-arch", "amd64,arm64", "coturn"}); err != nil {
+		t.Fatal(err)
+	}
+	archive, err := os.ReadFile(filepath.Join(out, "coturn.oci.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := readBack(t, archive)
+	if len(kinds) != 2 || kinds[0].config.Architecture != "amd64" || kinds[1].config.Architecture != "arm64" {
+		t.Fatalf("%d kinds: %+v", len(kinds), kinds)
+	}
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+	loader := map[string]string{"amd64": "lib64/ld-linux-x86-64.so.2", "arm64": "lib/ld-linux-aarch64.so.1"}
+	for _, i := range kinds {
+		arch, programs := i.config.Architecture, 0
+		root := i.check(t)
+		entries(t, i.layer, func(h *tar.Header, content []byte) {
+			if h.Typeflag != tar.TypeReg || h.Mode&0o111 == 0 {
+				return
+			}
+			f, err := elf.NewFile(bytes.NewReader(content))
+			if err != nil || f.Machine != machine[arch] {
+				t.Errorf("%s: %s of the image for %s: %v", f.Machine, h.Name, arch, err)
+			}
+			programs++
+		})
+		if _, err := os.Stat(filepath.Join(root, loader[arch])); err != nil || programs < 30 {
+			t.Errorf("%s: %d programs and libraries: %v", arch, programs, err)
+		}
+	}
+}
+
+// What can't be built is refused by what is missing.
+func TestRefused(t *testing.T) {
+	bare := t.TempDir()
+	for path, text := range map[string]string{"charts/callmesh/Chart.yaml": "appVersion: \"1\"\n", "unsigned.list": "deb [signed-by=" + bare + "/none.gpg] http://deb.debian.org/debian bookworm main\n"} {
+		if err := errors.Join(os.MkdirAll(filepath.Join(bare, filepath.Dir(path)), 0o755), os.WriteFile(filepath.Join(bare, path), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, args := range map[string][]string{
+		"no such image":         {"nginx"},
+		"no such processor":     {"-arch", "amd64,riscv64", "nats"},
+		"the page is not built": {"-root", bare, "edge"},
+		"is not signed":         {"-debian", filepath.Join(bare, "unsigned.list"), "coturn"},
+	} {
+		err := run(t.Context(), append([]string{"-out", t.TempDir()}, args...))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", args, err, want)
+		}
+	}
+}
+
 // A readImage is what a registry or a node finds in an archive.
 type readImage struct {
 	config struct {
-		Config struct {
+		Architecture string
+		Config       struct {
 			User       string
 			Entrypoint []string
 			Env        []string
@@ -68,7 +136,8 @@ type readImage struct {
 	layer []byte // not compressed
 }
 
-func readBack(t *testing.T, archive []byte) (i readImage) {
+// readBack reads the image for each kind of nodes.
+func readBack(t *testing.T, archive []byte) (kinds []readImage) {
 	t.Helper()
 	files := map[string][]byte{}
 	entries(t, archive, func(h *tar.Header, content []byte) { files[h.Name] = content })
@@ -88,23 +157,33 @@ func readBack(t *testing.T, archive []byte) (i readImage) {
 	if err := json.Unmarshal(files["index.json"], &index); err != nil || len(index.Manifests) != 1 {
 		t.Fatalf("index.json: %v", err)
 	}
-	var manifest struct {
-		Config descriptor
-		Layers []descriptor
+	if strings.Contains(index.Manifests[0].MediaType, "index") {
+		blob(index.Manifests[0], &index)
 	}
-	blob(index.Manifests[0], &manifest)
-	blob(manifest.Config, &i.config)
-	z, err := gzip.NewReader(bytes.NewReader(blob(manifest.Layers[0], nil)))
-	if err != nil {
-		t.Fatal(err)
+	for _, d := range index.Manifests {
+		var manifest struct {
+			Config descriptor
+			Layers []descriptor
+		}
+		blob(d, &manifest)
+		var i readImage
+		blob(manifest.Config, &i.config)
+		z, err := gzip.NewReader(bytes.NewReader(blob(manifest.Layers[0], nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.layer, err = io.ReadAll(z); err != nil {
+			t.Fatal(err)
+		}
+		if got := digestOf(i.layer); !slices.Equal(i.config.RootFS.DiffIDs, []string{got}) {
+			t.Errorf("the layer is %s, the configuration says %v", got, i.config.RootFS.DiffIDs)
+		}
+		if d.Platform == nil || d.Platform.Architecture != i.config.Architecture {
+			t.Errorf("for %+v, and of %s", d.Platform, i.config.Architecture)
+		}
+		kinds = append(kinds, i)
 	}
-	if i.layer, err = io.ReadAll(z); err != nil {
-		t.Fatal(err)
-	}
-	if got := digestOf(i.layer); !slices.Equal(i.config.RootFS.DiffIDs, []string{got}) {
-		t.Errorf("the layer is %s, the configuration says %v", got, i.config.RootFS.DiffIDs)
-	}
-	return i
+	return kinds
 }
 
 func entries(t *testing.T, archive []byte, each func(h *tar.Header, content []byte)) {

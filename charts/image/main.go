@@ -1,9 +1,10 @@
 // Command image builds the images that the chart runs, as OCI archives, without Docker and without a registry: the programs of this
 // repository and nats-server, static, and coturn from Debian's packages. None has a shell; each runs as nobody in particular (65532) and writes
-// nothing into its root. Two builds of the same sources have the same digest.
+// nothing into its root. Two builds of the same sources, by the same Go, have the same digest; coturn's, as long as Debian has the same packages.
 //
 //	go run -C charts/image . -out ../../bin/images            all of them
 //	go run -C charts/image . -out ../../bin/images edge nats  some
+//	go run -C charts/image . -arch amd64,arm64                for nodes of either kind
 package main
 
 import (
@@ -37,7 +38,8 @@ func run(ctx context.Context, args []string) error {
 	out := flags.String("out", "../../bin/images", "directory for the archives")
 	registry := flags.String("registry", "localhost/callmesh", "what the images' names begin with, as images.registry of the chart")
 	tag := flags.String("tag", "", "their tag; default: the chart's appVersion")
-	arch := flags.String("arch", runtime.GOARCH, "processor to build for, amd64 or arm64; coturn: this machine's alone")
+	arch := flags.String("arch", runtime.GOARCH, "processors to build for: amd64, arm64, or amd64,arm64 for images that have both")
+	sources := flags.String("debian", "", "a sources.list of a Debian to take coturn from: a mirror, or snapshot.debian.org; default: debian.list")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -65,22 +67,27 @@ func run(ctx context.Context, args []string) error {
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	for _, name := range names {
-		i := Image{Name: *registry + "/" + name + ":" + *tag, Arch: *arch, Created: created}
-		if err := fill(ctx, &i, name, *tag, *root, work); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		full := *registry + "/" + name + ":" + *tag
+		var kinds []Image
+		for a := range strings.SplitSeq(*arch, ",") {
+			i := Image{Arch: a, Created: created}
+			if err := fill(ctx, &i, name, *tag, *root, filepath.Join(work, a), *sources); err != nil {
+				return fmt.Errorf("%s for %s: %w", name, a, err)
+			}
+			kinds = append(kinds, i)
 		}
 		path := filepath.Join(*out, name+".oci.tar")
-		digest, err := i.Archive(path)
+		digest, err := Archive(path, full, kinds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		fmt.Printf("%s %s %s\n", path, i.Name, digest)
+		fmt.Printf("%s %s %s\n", path, full, digest)
 	}
 	return nil
 }
 
 // fill says what is in the image of a name.
-func fill(ctx context.Context, i *Image, name, tag, root, work string) error {
+func fill(ctx context.Context, i *Image, name, tag, root, work, sources string) error {
 	programs := map[string]string{
 		"edge": "./cmd/edge", "turnctl": "./cmd/turnctl", "probe": "./cmd/probe", "nats": "github.com/nats-io/nats-server/v2", "coturn": "./cmd/turnctl",
 	}
@@ -91,6 +98,12 @@ func fill(ctx context.Context, i *Image, name, tag, root, work string) error {
 	program := map[string]string{"nats": "nats-server", "coturn": "turnctl"}[name]
 	if program == "" {
 		program = name
+	}
+	if i.Arch != "amd64" && i.Arch != "arm64" {
+		return errors.New("no such processor; there are amd64 and arm64")
+	}
+	if _, err := os.Stat(filepath.Join(root, "web/dist/index.html")); name == "edge" && err != nil {
+		return fmt.Errorf("the page is not built, which takes `make web`: %w", err)
 	}
 	i.Files = base()
 	i.Entrypoint = []string{"/" + program}
@@ -105,10 +118,7 @@ func fill(ctx context.Context, i *Image, name, tag, root, work string) error {
 	if name != "coturn" {
 		return nil
 	}
-	if i.Arch != runtime.GOARCH {
-		return errors.New("its packages are fetched for this machine alone; build it where it is to run")
-	}
-	files, packages, err := debian(ctx, filepath.Join(work, "debian"), []string{"coturn", "sqlite3"}, []string{"usr/bin/turnserver", "usr/bin/turnadmin", "usr/bin/sqlite3"})
+	files, packages, err := debian(ctx, filepath.Join(work, "debian"), sources, i.Arch, []string{"coturn", "sqlite3"}, []string{"usr/bin/turnserver", "usr/bin/turnadmin", "usr/bin/sqlite3"})
 	i.Files = append(i.Files, files...)
 	i.Labels["callmesh.debian-packages"] = strings.Join(packages, " ")
 	i.Labels["org.opencontainers.image.licenses"] += ", and those in /usr/share/doc"
