@@ -21,9 +21,10 @@ func build(ctx context.Context, root, pkg, out, arch string) (path string, err e
 	if err != nil {
 		return "", err
 	}
-	c := exec.CommandContext(ctx, "go", "build", "-C", root, "-trimpath", "-ldflags", "-s -w -buildid=", "-o", out, pkg)
-	// What this machine or who builds here has set besides must not make another program of it, or one that only newer processors run.
-	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off")
+	c := exec.CommandContext(ctx, "go", "build", "-C", root, "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", out, pkg)
+	// What this machine or who builds here has set besides must not make another program of it, or one that only newer processors run. An empty GOFLAGS
+	// would be the one of `go env -w`. The image's label has the revision: whether a program has it depends on git and on who owns the folder.
+	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOWORK=off")
 	if said, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, said)
 	}
@@ -44,6 +45,15 @@ func commitTime(ctx context.Context, root string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH: %w", err)
 	}
 	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// revision is what was built, with -dirty if it was changed since; empty if nobody knows.
+func revision(ctx context.Context, root string) string {
+	out, err := exec.CommandContext(ctx, "git", "-C", root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // base is what every image has beside its programs: a name for who it runs as, and the authorities that browsers trust, as of this module's go.mod.

@@ -34,7 +34,7 @@ func TestImages(t *testing.T) {
 	if err := run(t.Context(), []string{"-out", first}); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"TZ": "Asia/Tokyo", "LC_ALL": "C", "GOAMD64": "v3", "GOARM64": "v9.0", "GOFLAGS": "-tags=nobody"} {
+	for name, value := range map[string]string{"TZ": "Asia/Tokyo", "LC_ALL": "C", "GOAMD64": "v3", "GOARM64": "v9.0", "GOFLAGS": "-tags=nobody -buildvcs=true"} {
 		t.Setenv(name, value)
 	}
 	defer syscall.Umask(syscall.Umask(0o077)) // set here, set back at the end
@@ -56,6 +56,9 @@ func TestImages(t *testing.T) {
 				t.Fatalf("an image for %d kinds of nodes", len(kinds))
 			}
 			image := kinds[0]
+			if r := image.config.Config.Labels["org.opencontainers.image.revision"]; len(r) < 40 {
+				t.Errorf("of the revision %q", r)
+			}
 			root := image.check(t)
 			for _, ask := range asks {
 				image.run(t, root, ask)
@@ -128,6 +131,7 @@ type readImage struct {
 			User       string
 			Entrypoint []string
 			Env        []string
+			Labels     map[string]string
 		}
 		RootFS struct {
 			DiffIDs []string `json:"diff_ids"`

@@ -110,6 +110,9 @@ func fill(ctx context.Context, i *Image, name, tag, root, work, sources string) 
 	i.Labels = map[string]string{
 		"org.opencontainers.image.title": "callmesh " + name, "org.opencontainers.image.version": tag, "org.opencontainers.image.licenses": "Apache-2.0",
 	}
+	if r := revision(ctx, root); r != "" {
+		i.Labels["org.opencontainers.image.revision"] = r
+	}
 	binary, err := build(ctx, root, pkg, filepath.Join(work, program), i.Arch)
 	if err != nil {
 		return err
