@@ -90,19 +90,30 @@ func (m *mesh) enter(ctx context.Context, e end, room string) (entrance, error) 
 
 // asCaller runs a program at a caller's host, with a token of theirs, and is what it prints.
 func (m *mesh) asCaller(ctx context.Context, e end, program string, args ...string) ([]byte, error) {
-	user := fmt.Sprintf("%s-%d", e.place.name, e.caller+1)
-	sign := exec.CommandContext(ctx, m.programs.edge, "token", "--user", user, "--name", user, "--auth-secret-file", m.file("auth"), "--ttl", "10m")
-	token, err := sign.Output()
+	token, err := m.token(ctx, e)
 	if err != nil {
-		return nil, fmt.Errorf("a token: %w", err)
+		return nil, err
 	}
 	c := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", fmt.Sprintf("%s-caller%d", e.place.name, e.caller+1), program}, args...)...)
-	c.Env = append(c.Environ(), tokenEnv+"="+strings.TrimSpace(string(token)))
+	c.Env = append(c.Environ(), tokenEnv+"="+token)
 	var complaint bytes.Buffer
 	c.Stderr = &complaint
 	out, err := c.Output()
 	if err != nil {
-		err = fmt.Errorf("%s: %w: %s", user, err, strings.TrimSpace(complaint.String()))
+		err = fmt.Errorf("%s: %w: %s", userOf(e), err, strings.TrimSpace(complaint.String()))
 	}
 	return out, err
+}
+
+// userOf is who calls from an end.
+func userOf(e end) string { return fmt.Sprintf("%s-%d", e.place.name, e.caller+1) }
+
+// token is signed with the secret that all edges have.
+func (m *mesh) token(ctx context.Context, e end) (string, error) {
+	sign := exec.CommandContext(ctx, m.programs.edge, "token", "--user", userOf(e), "--name", userOf(e), "--auth-secret-file", m.file("auth"), "--ttl", "1h")
+	token, err := sign.Output()
+	if err != nil {
+		return "", fmt.Errorf("a token: %w", err)
+	}
+	return strings.TrimSpace(string(token)), nil
 }

@@ -1,6 +1,6 @@
 // Command regions rehearses several regions on this machine: in each a NATS, two edges, a coturn with its agent, and callers, every one in a network
 // namespace of its own, the regions' NATS joined by gateways. People call each other inside and across regions; then a region is cut off and comes
-// back, and a relay is stopped and started again.
+// back, while two talk in a room that is on both sides, and a relay is stopped and started again.
 //
 // `make regions` builds what it needs and runs it. Everything lives in namespaces that its process is given, and ends with it.
 package main
@@ -25,10 +25,11 @@ import (
 	"callmesh/probe/meet"
 )
 
-// This program's parts at a host of a region: to ask another whether it is ready, and to come into a room.
+// This program's parts at a host of a region: to ask another whether it is ready, to come into a room, and to stay there.
 const (
 	askReady = "ask-ready"
 	askEnter = "ask-enter"
+	askStay  = "ask-stay"
 )
 
 func main() {
@@ -37,6 +38,8 @@ func main() {
 		os.Exit(ready(os.Args[2]))
 	case len(os.Args) == 4 && os.Args[1] == askEnter:
 		os.Exit(entered(os.Args[2], os.Args[3]))
+	case len(os.Args) == 5 && os.Args[1] == askStay:
+		os.Exit(stayed(os.Args[2], os.Args[3], os.Args[4]))
 	}
 	bin := flag.String("bin", "bin", "folder of edge, turnctl, probe and nats-server")
 	asJSON := flag.Bool("json", false, "print the figures as JSON in place of a table")

@@ -25,6 +25,11 @@ const stopping = 15 * time.Second
 
 // begin starts a program at a host.
 func begin(dir string, p place, host, program string, args ...string) (*process, error) {
+	return beginWith(nil, dir, p, host, program, args...)
+}
+
+// beginWith starts one that is told by variables what must stand in no list of processes.
+func beginWith(env []string, dir string, p place, host, program string, args ...string) (*process, error) {
 	name := p.name + "-" + host + "-" + filepath.Base(program)
 	log, err := os.Create(filepath.Join(dir, name+".log"))
 	if err != nil {
@@ -33,6 +38,7 @@ func begin(dir string, p place, host, program string, args ...string) (*process,
 	// `ip netns exec` becomes the program, so a signal to it is one to the program.
 	c := exec.Command("ip", append([]string{"netns", "exec", p.name + "-" + host, program}, args...)...)
 	c.Stdout, c.Stderr = log, log
+	c.Env = append(c.Environ(), env...)
 	if err := c.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), log.Close())
 	}

@@ -73,6 +73,9 @@ func TestRegions(t *testing.T) {
 		if calls := [3]int{len(r.Calls), len(r.Meanwhile), len(r.Healed)}; calls != [3]int{12, 3, 2} {
 			t.Errorf("%d calls were made with all well, with a region cut off, and afterwards; want 12, 3, 2", calls)
 		}
+		if s := r.Staying; s.Said[0] < fewest || s.Said[1] < fewest || s.Whole <= 0 {
+			t.Errorf("two who stay in a room: %+v", s)
+		}
 		return errors.Join(r.write(t.Output()), r.verdict())
 	})
 	if err != nil {
@@ -108,7 +111,9 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		"none after it":              {rehearsal{Cut: "ap", Healed: []call{failed("ap", "eu")}, Fallback: good}, 1},
 		"back too late":              {rehearsal{Cut: "ap", Healed: []call{connected}, Back: returning.Seconds() + 1, Fallback: good}, 1},
 		"somebody does not get in":   {rehearsal{Entering: []entering{{At: "us", Failed: []string{"no answer"}}}, Fallback: good}, 1},
+		"somebody gets in too late":  {rehearsal{Entering: []entering{{At: "us", Cut: patient.Milliseconds() + 1}}, Fallback: good}, 1},
 		"a stopped relay given out":  {rehearsal{Fallback: away}, 1},
+		"something is not heard":     {rehearsal{Staying: apart{Wrong: []string{"ap-2 heard 7 after 5"}}, Fallback: good}, 1},
 	} {
 		if got := c.r.faults(); len(got) != c.want {
 			t.Errorf("%s: faults are %q, want %d", name, got, c.want)

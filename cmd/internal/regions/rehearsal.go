@@ -20,8 +20,10 @@ type rehearsal struct {
 	// about, in seconds.
 	Healed      []call
 	Apart, Back float64
-	Entering    []entering
-	Fallback    fallback
+	// Staying are two who were in a room all the while, one of them in the region that was cut off.
+	Staying  apart
+	Entering []entering
+	Fallback fallback
 }
 
 // entering is how long it takes at most, in a region, to come to an edge and into a room, in milliseconds.
@@ -56,9 +58,13 @@ func (r *rehearsal) faults() []string {
 	if r.Back > returning.Seconds() {
 		out = append(out, fmt.Sprintf("%s had its first call from elsewhere %.0f s after it was back, want within %s", r.Cut, r.Back, returning))
 	}
+	out = append(out, r.Staying.Wrong...)
 	for _, e := range r.Entering {
 		for _, why := range e.Failed {
 			out = append(out, fmt.Sprintf("nobody gets into a room in %s: %s", e.At, why))
+		}
+		if longest := max(e.Well, e.Cut, e.Healed); longest > patient.Milliseconds() {
+			out = append(out, fmt.Sprintf("to get into a room in %s took %d ms, want within %s", e.At, longest, patient))
 		}
 	}
 	return append(out, r.Fallback.faults()...)
@@ -75,6 +81,9 @@ func (r *rehearsal) verdict() error {
 
 // returning bounds how long a region may take to be one of the mesh again.
 const returning = 90 * time.Second
+
+// patient bounds how long somebody may take to come to an edge and into a room. The first at an edge waits two seconds for a region that is cut off.
+const patient = 10 * time.Second
 
 // enterings is how often somebody comes into a room, in each region and each state.
 const enterings = 4
@@ -105,17 +114,24 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 		r.Entering[i].Well = h.enter(ctx, p, &r.Entering[i])
 	}
 
-	said("%s is cut off", gone.name)
-	begun := time.Now()
-	err := gone.cut(ctx)
+	two, err := h.couple(ctx, [2]place{rest[0], gone})
 	if err != nil {
 		return nil, err
 	}
-	for _, two := range [][2]place{{gone, gone}, {rest[0], rest[1]}, {rest[0], gone}} {
-		r.Meanwhile = append(r.Meanwhile, h.call(ctx, two[0], two[1], wire.ModeRelayUDP))
+	said("%s is cut off", gone.name)
+	begun := time.Now()
+	if err := gone.cut(ctx); err != nil {
+		return nil, err
 	}
+	if err := two.cut(); err != nil {
+		return nil, err
+	}
+	// Before the calls, so that those who wait for the cut region are among them: the first of each edge.
 	for i, p := range places {
 		r.Entering[i].Cut = h.enter(ctx, p, &r.Entering[i])
+	}
+	for _, ends := range [][2]place{{gone, gone}, {rest[0], rest[1]}, {rest[0], gone}} {
+		r.Meanwhile = append(r.Meanwhile, h.call(ctx, ends[0], ends[1], wire.ModeRelayUDP))
 	}
 	if err := gone.heal(ctx); err != nil {
 		return nil, err
@@ -123,6 +139,8 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 	healed := time.Now()
 	r.Apart = healed.Sub(begun).Seconds()
 	said("%s is back, after %.0f s", gone.name, r.Apart)
+	staying := make(chan apart, 1)
+	go func() { staying <- two.healed(ctx, healed) }()
 	for i, other := range rest {
 		c := h.call(ctx, gone, other, wire.ModeRelayUDP)
 		for !c.connected() && time.Since(healed) < returning && ctx.Err() == nil {
@@ -133,6 +151,7 @@ func (m *mesh) rehearse(ctx context.Context, said func(format string, args ...an
 		}
 		r.Healed = append(r.Healed, c)
 	}
+	r.Staying = <-staying
 	for i, p := range places {
 		r.Entering[i].Healed = h.enter(ctx, p, &r.Entering[i])
 	}

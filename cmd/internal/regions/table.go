@@ -25,6 +25,11 @@ func (r *rehearsal) write(w io.Writer) error {
 	part("All regions are up.", r.Calls)
 	part(fmt.Sprintf("%s is cut off for %.0f s: it goes on by itself, and so do the others.", r.Cut, r.Apart), r.Meanwhile)
 	part(fmt.Sprintf("%s is back: the first call to it came about within %.1f s.", r.Cut, r.Back), r.Healed)
+	s := r.Staying
+	fmt.Fprintf(t, "\nTwo were in one room all the while, and went on talking: both had heard all, and saw each other, %.1f s after the region was back.\nwho\tsaid meanwhile\n", s.Whole)
+	for i, who := range s.Who {
+		fmt.Fprintf(t, "%s\t%d\n", who, s.Said[i])
+	}
 	fmt.Fprintf(t, "\nTo come to an edge and into a room took at most\nat\twith all well\twith %s cut off\twith all well again\n", r.Cut)
 	for _, e := range r.Entering {
 		fmt.Fprintf(t, "%s\t%d ms\t%d ms\t%d ms\n", e.At, e.Well, e.Cut, e.Healed)
