@@ -25,13 +25,15 @@ type helm struct {
 	namespace string
 	config    *action.Configuration
 	mapper    apimeta.RESTMapper
+	// Changes are made out by helm and not by the server, as helm 3 does it; then so are those of later upgrades.
+	clientSide bool
 }
 
 func (k *apiserver) helm(t *testing.T, namespace string) *helm {
 	t.Helper()
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.KubeConfig, flags.Namespace = &k.kubeconfig, &namespace
-	h := &helm{k, namespace, action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler)), nil}
+	h := &helm{apiserver: k, namespace: namespace, config: action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler))}
 	if err := h.config.Init(flags, namespace, "secret"); err != nil {
 		t.Fatal(err)
 	}
@@ -45,17 +47,28 @@ func (k *apiserver) helm(t *testing.T, namespace string) *helm {
 func (h *helm) install(c *chart.Chart, values map[string]any) (*v1.Release, error) {
 	i := action.NewInstall(h.config)
 	i.ReleaseName, i.Namespace, i.WaitStrategy, i.Timeout = release, h.namespace, kube.HookOnlyStrategy, time.Minute
+	i.ServerSideApply = !h.clientSide
 	r, err := i.Run(c, values)
 	rel, _ := r.(*v1.Release)
 	return rel, err
 }
 
-func (h *helm) upgrade(c *chart.Chart, values map[string]any) (*v1.Release, error) {
+// upgrade is to these values and the chart's own; how can ask for others.
+func (h *helm) upgrade(c *chart.Chart, values map[string]any, how ...func(*action.Upgrade)) (*v1.Release, error) {
 	u := action.NewUpgrade(h.config)
 	u.Namespace, u.WaitStrategy, u.Timeout, u.ResetValues = h.namespace, kube.HookOnlyStrategy, time.Minute, true
+	for _, set := range how {
+		set(u)
+	}
 	r, err := u.Run(release, c, values)
 	rel, _ := r.(*v1.Release)
 	return rel, err
+}
+
+func (h *helm) rollback(revision int) error {
+	r := action.NewRollback(h.config)
+	r.Version, r.WaitStrategy, r.Timeout = revision, kube.HookOnlyStrategy, time.Minute
+	return r.Run(release)
 }
 
 func (h *helm) uninstall() error {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -30,25 +28,10 @@ const (
 	release   = "callmesh"
 )
 
-// scenarios are the chart's own values, and those of each file that it comes with.
+// scenarios are what the chart is tested with: its values files, and more.
 func scenarios(t *testing.T) map[string]map[string]any {
 	t.Helper()
-	files, err := filepath.Glob(chartDir + "/values/*.yaml")
-	if err != nil || len(files) < 6 {
-		t.Fatalf("%v, %d files of values", err, len(files))
-	}
-	all := map[string]map[string]any{"defaults": {}}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values := map[string]any{}
-		if err := yaml.UnmarshalStrict(text, &values); err != nil {
-			t.Fatalf("%s: %v", f, err)
-		}
-		all[strings.TrimSuffix(filepath.Base(f), ".yaml")] = values
-	}
+	all := valuesFiles(t, load(t))
 	// What no file has: the edge and coturn do TLS themselves, in a port for which coturn must be root, behind a NAT.
 	all["tls"] = map[string]any{
 		"certificates": map[string]any{"enabled": true, "issuer": map[string]any{"name": "letsencrypt"}},
@@ -57,6 +40,27 @@ func scenarios(t *testing.T) map[string]map[string]any {
 		"coturn":       map[string]any{"externalIP": "203.0.113.7", "tls": map[string]any{"secretName": "turn-tls", "host": "turn.example.org"}},
 	}
 	all["bare"] = map[string]any{"nats": map[string]any{"tls": map[string]any{"enabled": false}}, "networkPolicies": map[string]any{"enabled": false}}
+	return all
+}
+
+// valuesFiles are a chart's own values, and those of each file that it comes with.
+func valuesFiles(t *testing.T, c *chart.Chart) map[string]map[string]any {
+	t.Helper()
+	all := map[string]map[string]any{"defaults": {}}
+	for _, f := range c.Files {
+		name, is := strings.CutPrefix(f.Name, "values/")
+		if !is {
+			continue
+		}
+		values := map[string]any{}
+		if err := yaml.UnmarshalStrict(f.Data, &values); err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+		all[strings.TrimSuffix(name, ".yaml")] = values
+	}
+	if len(all) < 7 {
+		t.Fatalf("%d files of values", len(all)-1)
+	}
 	return all
 }
 
