@@ -5,6 +5,7 @@
 # Tools are Go programs at a fixed version: nothing to install, the same for all.
 GOFUMPT := go run mvdan.cc/gofumpt@v0.12.0
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+HELM := go run helm.sh/helm/v4/cmd/helm@v4.3.1
 
 # `make run LAN=1`: https on every interface, for other machines of the network.
 RUN_FLAGS := --guests --turn-embedded --tls-off
@@ -77,6 +78,11 @@ lint-tool:
 .PHONY: image
 image: web ## the images that charts/callmesh runs, as OCI archives in bin/images
 	go run -C charts/image . -root ../.. -out ../../bin/images $(ARGS)
+
+# With the date of its last commit, so that it is the same wherever it is made.
+.PHONY: chart
+chart: ## the chart as it is released, in charts/test/testdata: the tests upgrade from it ever after
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct -- charts/callmesh) $(HELM) package charts/callmesh --destination charts/test/testdata
 
 .PHONY: test
 test: setup test-web test-go test-charts e2e ## every test, after installing what they need
