@@ -68,6 +68,10 @@ func TestSelectorsMatch(t *testing.T) {
 			}
 			for _, c := range w.spec.TopologySpreadConstraints {
 				matches("spread of "+w.name, c.LabelSelector.MatchLabels)
+				// Of a node without the label of one constraint, the scheduler passes over all of them.
+				if c.TopologyKey != core.LabelHostname {
+					t.Errorf("%s is spread over %s, which nodes may lack", w.name, c.TopologyKey)
+				}
 			}
 		}
 		for _, s := range of[core.Service](r) {

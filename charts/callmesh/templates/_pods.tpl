@@ -31,17 +31,23 @@ capabilities: {drop: [ALL]}
 {{/* Where pods of a component are put. Takes root, component and its values. */}}
 {{- define "callmesh.placement" -}}
 topologySpreadConstraints:
-  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
   - maxSkew: 1
-    topologyKey: {{ . }}
-    # A cluster without zones has to be one that can be deployed to.
-    whenUnsatisfiable: {{ if eq . "kubernetes.io/hostname" }}{{ $.values.whenUnsatisfiable }}{{ else }}ScheduleAnyway{{ end }}
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: {{ .values.whenUnsatisfiable }}
+    labelSelector:
+      matchLabels: {{- include "callmesh.selector" . | nindent 8 }}
     # Nodes that pods may not run on, and those that are being emptied, would count as empty ones that are to be filled first.
     nodeTaintsPolicy: Honor
-    labelSelector:
-      matchLabels: {{- include "callmesh.selector" $ | nindent 8 }}
-    matchLabelKeys: [{{ if eq $.component "nats" }}controller-revision-hash{{ else }}pod-template-hash{{ end }}]
-  {{- end }}
+    matchLabelKeys: [{{ if eq .component "nats" }}controller-revision-hash{{ else }}pod-template-hash{{ end }}]
+# Not a second constraint: where nodes have no zones, a scheduler that may pass over one passes over both.
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: topology.kubernetes.io/zone
+          labelSelector:
+            matchLabels: {{- include "callmesh.selector" . | nindent 14 }}
 {{- include "callmesh.nodes" .values }}
 {{- end }}
 
