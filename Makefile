@@ -108,8 +108,8 @@ test-charts: web/dist/index.html ## the chart and the images: modules of their o
 	@.ci/stage "tests of the images" go test -C charts/image -count 1 -timeout 15m ./...
 
 # Built once: nothing but a new version of Kubernetes changes it.
-bin/apiserver: $(wildcard charts/apiserver/*)
-	charts/apiserver/build.sh $@
+bin/apiserver: charts/kubernetes/go.mod charts/kubernetes/build.sh $(wildcard charts/kubernetes/apiserver/*)
+	charts/kubernetes/build.sh apiserver $@
 	@touch $@
 
 .PHONY: test-web
