@@ -87,6 +87,7 @@ type Edge struct {
 	replays      chan struct{}
 	reports      reports
 	replayBudget budget
+	leavers      leavers
 
 	ctx      context.Context // ends with Close; every goroutine of the edge watches it or a socket
 	cancel   context.CancelFunc

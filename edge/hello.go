@@ -118,6 +118,7 @@ func (e *Edge) hello(sock *socket, id uint64, a wire.HelloArgs) *session {
 	ok.Missed = told.missed
 	ok.Key = s.key()
 	sock.release(told.after(sock, [][]byte{wire.AppendOK(nil, id, mustJSON(ok))}), func(wire.Mid) bool { return true })
+	s.greetedNow()
 	e.metrics.hellos.WithLabelValues("new").Inc()
 	endRequest(span, s, nil)
 	e.log.Debug("a session begins", "session", s.peer)
@@ -149,7 +150,7 @@ var closeFor = map[wire.Code]wire.CloseCode{wire.CodeUnavailable: wire.CloseBusL
 
 // greeting is what every hello's ok says.
 func (e *Edge) greeting(s *session) wire.HelloOK {
-	servers, ttl := e.iceServers(s.user.ID)
+	servers, ttl := e.iceServers(s)
 	return wire.HelloOK{
 		Session: s.id, Peer: s.peer, User: s.user, Edge: e.id, Region: e.region, ICEServers: servers, ICETTL: ttl,
 		Heartbeat: e.limits.Heartbeat.Milliseconds(), Limits: e.limits.wire(), Rooms: []wire.RoomRoster{}, Missed: []wire.Missed{},

@@ -44,14 +44,17 @@ type Relays struct {
 	opts    RelayOptions
 	log     *slog.Logger
 	given   *prometheus.CounterVec // from: own, static, fallback, none
-	saidKey atomic.Int64           // when it was last said that a secret is missing, Unix ns
+	moves   prometheus.Counter
+	saidKey atomic.Int64 // when it was last said that a secret is missing, Unix ns
 }
 
 // NewRelays is the [ICEProvider] of an edge with a registry, or with static relays alone.
 func NewRelays(region wire.Region, o RelayOptions) *Relays {
 	r := &Relays{opts: o, log: o.Logger, given: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "callmesh_edge_relays_given_total", Help: "Times that sessions were told of relays, by where these come from; none: there was no relay to tell of.",
-	}, []string{"from"})}
+	}, []string{"from"}), moves: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "callmesh_edge_relay_moves_total", Help: "Times that sessions were told of other relays, as one that they had been given was leaving.",
+	})}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -59,17 +62,17 @@ func NewRelays(region wire.Region, o RelayOptions) *Relays {
 		r.given.WithLabelValues(from)
 	}
 	if o.Registerer != nil {
-		o.Registerer.MustRegister(r.given, &relayGauges{r, region})
+		o.Registerer.MustRegister(r.given, r.moves, &relayGauges{r, region})
 	}
 	return r
 }
 
 // ICEServers implements [ICEProvider].
 func (r *Relays) ICEServers(region wire.Region, u wire.UserID) ([]wire.ICEServer, time.Duration) {
-	var list []bus.RelayState
+	list := r.list()
 	var signer wire.KeyID
 	if r.opts.Registry != nil {
-		list, signer = r.opts.Registry.List(), r.opts.Registry.Signer(region)
+		signer = r.opts.Registry.Signer(region)
 	}
 	secrets := r.secrets()
 	c := choose(list, region, r.opts.Fallback, u)
@@ -100,6 +103,13 @@ func (r *Relays) ICEServers(region wire.Region, u wire.UserID) ([]wire.ICEServer
 		r.given.WithLabelValues("none").Inc()
 	}
 	return servers, r.opts.TTL
+}
+
+func (r *Relays) list() []bus.RelayState {
+	if r.opts.Registry == nil {
+		return nil
+	}
+	return r.opts.Registry.List()
 }
 
 func (r *Relays) secrets() []turnauth.Secret {

@@ -115,6 +115,7 @@ func (e *Edge) resume(ctx context.Context, sock *socket, id uint64, a *wire.Resu
 	frames := append([][]byte{wire.AppendOK(nil, id, mustJSON(ok))}, catchUp.frames...)
 	sock.release(told.after(sock, frames), catchUp.keep(owed, &unsure))
 	sock.queue.borrow(loan)
+	s.greetedNow()
 	if len(st.Calls) > 0 {
 		e.own(func(ctx context.Context) { e.recall(ctx, s, st.Calls, catchUp.calls) })
 	}

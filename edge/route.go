@@ -118,7 +118,7 @@ func (e *Edge) operate(ctx context.Context, s *session, args any) (ok any, err e
 	case wire.PresenceArgs:
 		return e.presence(ctx, s, a)
 	case wire.ICEArgs:
-		servers, ttl := e.iceServers(s.user.ID)
+		servers, ttl := e.iceServers(s)
 		return wire.ICEOK{ICEServers: servers, ICETTL: ttl}, nil
 	case wire.ReportArgs:
 		return e.report(s, a)

@@ -48,6 +48,9 @@ type session struct {
 	knocks   bucket
 	reports  bucket
 	keyed    time.Time // when keyNow last signed
+	greeted  bool      // hello has its ok; until then nothing else may come
+	given    []string  // the relays that it was last told of, as relayURL writes them
+	moved    time.Time // when it was last told of others unasked
 	detached time.Time // zero while there is a socket
 	reviving bool      // until a resume knows which others it has to outdo
 	rival    uint64    // the greatest generation that others told of meanwhile

@@ -57,6 +57,7 @@ func (e *Edge) sweep(ctx context.Context) {
 			e.sweepCallers(now)
 			e.sweepOrphans(now)
 			e.sweepUnread(now)
+			e.sweepRelays(now)
 			if sweeps++; sweeps%sourcesEvery == 0 {
 				e.sweepSources(now)
 				e.rulings.Sweep(now)

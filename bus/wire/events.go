@@ -24,6 +24,7 @@ const (
 	EvContact  Event = "contact"
 	EvKnock    Event = "knock"
 	EvAdmitted Event = "admitted"
+	EvICE      Event = "ice"
 )
 
 // Events lists every event with the type of its frame, for generated code and tests.
@@ -45,6 +46,7 @@ var Events = []struct {
 	{EvContact, ContactEvent{}},
 	{EvKnock, KnockEvent{}},
 	{EvAdmitted, AdmittedEvent{}},
+	{EvICE, ICEEvent{}},
 }
 
 // Head begins every event. Mid and At are absent on events about the connection itself.
@@ -165,6 +167,13 @@ type GoawayReason string
 const (
 	GoawayDraining GoawayReason = "draining"
 )
+
+// ICEEvent says what the ok of ice would, unasked: a relay that the session was given is leaving.
+type ICEEvent struct {
+	Head
+	ICEServers []ICEServer `json:"iceServers"`
+	ICETTL     int64       `json:"iceTtl"` // seconds until the credentials in iceServers expire
+}
 
 // KickedEvent tells a session that a moderator removed it from a room. It may repeat.
 type KickedEvent struct {

@@ -1871,6 +1871,24 @@ export const EVENT_VECTORS: EventVector[] = [
     },
     "frame": "{\"ev\":\"admitted\",\"mid\":\"q3v7k2mhbx5zi:41\",\"at\":1760000000000,\"room\":\"lobby\",\"accept\":false}"
   },
+  {
+    "name": "ice",
+    "event": {
+      "ev": "ice",
+      "iceServers": [
+        {
+          "urls": [
+            "turn:turn.example.org:3478?transport=udp"
+          ],
+          "username": "1760003600:alice",
+          "credential": "c2VjcmV0",
+          "region": "eu"
+        }
+      ],
+      "iceTtl": 3600
+    },
+    "frame": "{\"ev\":\"ice\",\"iceServers\":[{\"urls\":[\"turn:turn.example.org:3478?transport=udp\"],\"username\":\"1760003600:alice\",\"credential\":\"c2VjcmV0\",\"region\":\"eu\"}],\"iceTtl\":3600}"
+  },
 ]
 
 export const CLOSES: CloseVector[] = [

@@ -44,8 +44,9 @@ describe('frames', () => {
   it.each(EVENT_VECTORS)('event: $name', ({ frame, event }) => {
     expect(JSON.parse(frame)).toEqual(event)
     // Only what is about the connection itself has no mid, and then no time either.
-    expect(event.mid !== undefined).toBe(event.ev !== 'goaway')
-    expect(event.at !== undefined).toBe(event.ev !== 'goaway')
+    const ofConnection = event.ev === 'goaway' || event.ev === 'ice'
+    expect(event.mid !== undefined).toBe(!ofConnection)
+    expect(event.at !== undefined).toBe(!ofConnection)
   })
 })
 

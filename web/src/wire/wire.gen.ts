@@ -400,6 +400,7 @@ export interface Events {
   contact: ContactEvent
   knock: KnockEvent
   admitted: AdmittedEvent
+  ice: IceEvent
 }
 
 export const EVENTS = [
@@ -417,6 +418,7 @@ export const EVENTS = [
   'contact',
   'knock',
   'admitted',
+  'ice',
 ] as const
 
 export type EventName = (typeof EVENTS)[number]
@@ -578,6 +580,17 @@ export interface AdmittedEvent {
   accept: boolean
   /** for join, soon and of this user only; where it was accepted */
   pass?: string
+}
+
+/** IceEvent says what the ok of ice would, unasked: a relay that the session was given is leaving. */
+export interface IceEvent {
+  ev: 'ice'
+  mid?: Mid
+  /** Unix ms, by the clock of the edge that accepted it */
+  at?: number
+  iceServers: IceServer[]
+  /** seconds until the credentials in iceServers expire */
+  iceTtl: number
 }
 
 /** Resume names the session to go on with. `seen` is the highest number that the client has had from each source. */
