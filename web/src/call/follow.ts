@@ -1,5 +1,6 @@
 import type { Greeting } from '../signal/client'
 import { IceServers } from './ice'
+import { MoveOff } from './moveOff'
 import { Pulse } from './pulse'
 import type { RoomCallOptions } from './roomOptions'
 import type { RoomParts } from './roomParts'
@@ -25,8 +26,13 @@ export function follow(options: RoomCallOptions, parts: RoomParts, followed: Fol
   const here = <E extends { room: string }>(act: (event: E) => void) => (event: E) => {
     if (event.room === options.room) act(event)
   }
-  const ice = new IceServers(signal, (iceServers) => {
-    for (const member of roster.all()) member.link.setIceServers(iceServers)
+  const links = () => roster.all().map(({ link }) => link)
+  const moveOff = new MoveOff({ links, hasLeft: (url) => ice.hasLeft(url) })
+  const ice: IceServers = new IceServers(signal, {
+    changed: (iceServers) => {
+      for (const link of links()) link.setIceServers(iceServers)
+    },
+    left: () => moveOff.begin(),
   })
   const levels = new Pulse(LEVEL_EVERY_MS, () => {
     const now = performance.now()
@@ -55,6 +61,7 @@ export function follow(options: RoomCallOptions, parts: RoomParts, followed: Fol
     rights.follow(),
     options.media.subscribe(followed.mediaChanged),
     () => ice.stop(),
+    () => moveOff.stop(),
     () => levels.stop(),
     () => paths.stop(),
   ]

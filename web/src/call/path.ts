@@ -41,6 +41,13 @@ export function pathOf(stats: Stats, regionOf: RelayRegion = () => undefined): P
   }
 }
 
+/** The URL of the relay that our own end of the path is at, if it is at one. */
+export function relayOf(stats: Stats): string | undefined {
+  const id = selectedPair(stats)?.localCandidateId
+  const local = id === undefined ? undefined : (stats.get(id) as Stat | undefined)
+  return local?.candidateType === 'relay' ? local.url : undefined
+}
+
 function selectedPair(stats: Stats): Stat | undefined {
   let chosen: Stat | undefined
   let fallback: Stat | undefined

@@ -456,6 +456,33 @@ describe('relays', () => {
     expect(made[0]?.configuration.iceServers).toEqual(servers('two'))
   })
 
+  it('that leave are left while they still work', async () => {
+    const servers = (name: string) => [{ urls: [`turn:${name}.test`], username: 'u', credential: 'c' }]
+    edge.answers.set('join', () => ({ peers: [BOB] }))
+    signal.start()
+    await settle()
+    const joining = room.join()
+    edge.greet({ iceServers: servers('one'), iceTtl: 1_000 })
+    await joining
+    const [pc] = made as [FakeConnection]
+    pc.getStats = () =>
+      Promise.resolve(new Map<string, unknown>([
+        ['P', { type: 'candidate-pair', nominated: true, state: 'succeeded', localCandidateId: 'L' }],
+        ['L', { candidateType: 'relay', url: 'turn:one.test' }],
+      ]))
+    pc.become('connected')
+    const said = edge.socket.of('signal').length
+    edge.socket.deliver({ ev: 'ice', iceServers: servers('two'), iceTtl: 1_000 })
+    expect(pc.configuration.iceServers).toEqual(servers('two'))
+    expect(edge.socket.of('signal')).toHaveLength(said)
+    await vi.advanceTimersByTimeAsync(2_100)
+    // Nobody has answered yet, so that this is all that a restart can do.
+    expect(edge.socket.of('signal')).toHaveLength(said + 1)
+    await room.leave()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(edge.sockets.flatMap((socket) => socket.of('signal'))).toHaveLength(said + 1)
+  })
+
   it('that the browser refuses keep nobody from the others, nor from fresh ones', async () => {
     const servers = (name: string) => [{ urls: [`turn:${name}.test`], username: 'u', credential: 'c' }]
     edge.answers.set('join', () => ({ peers: [BOB, { ...BOB, peer: 'zzy' }] }))
