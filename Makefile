@@ -118,7 +118,7 @@ test-web: web/node_modules/.installed ## the page's unit tests
 
 .PHONY: e2e
 e2e: build bin/natsnode ## two browsers on two edges, joined by NATS
-	@EDGE_BIN=$(CURDIR)/bin/edge NATSNODE_BIN=$(CURDIR)/bin/natsnode PROBE_BIN=$(CURDIR)/bin/probe \
+	@EDGE_BIN=$(CURDIR)/bin/edge NATSNODE_BIN=$(CURDIR)/bin/natsnode PROBE_BIN=$(CURDIR)/bin/probe TURNCTL_BIN=$(CURDIR)/bin/turnctl \
 		.ci/stage "end to end" npm --prefix web run e2e
 
 .PHONY: bin/natsnode

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
 import { Coturn } from './coturn'
+import { Fleet } from './fleet'
 import { Front } from './front'
 import { Program } from './program'
 
@@ -125,12 +126,15 @@ export class Mesh {
   readonly stranded: Edge
   /** One like it, whose relay is a coturn that offers TLS, too; {@link startSecured}. */
   secured: Edge | null = null
+  /** An edge on the NATS of the two, without a relay of its own: it gives those that are announced there; {@link startFleet}. */
+  relayed: Edge | null = null
   /** Where the two edges meet. */
   readonly natsURL: string
   private readonly dir: string
   private readonly secret: string
   private nats: Program
   private coturn: Coturn | null = null
+  private fleet: Fleet | null = null
 
   private constructor(dir: string, nats: Program, url: string) {
     this.dir = dir
@@ -170,6 +174,14 @@ export class Mesh {
     return this.coturn
   }
 
+  /** So many coturns, each announced by its turnctl. */
+  async startFleet(relays: number): Promise<Fleet> {
+    this.relayed = new Edge('relayed', { dir: join(this.dir, 'relayed'), nats: this.natsURL, secret: this.secret, relays: [] })
+    this.fleet = new Fleet(join(this.dir, 'fleet'), this.natsURL, this.secret)
+    await Promise.all([this.relayed.start(), this.fleet.start(relays)])
+    return this.fleet
+  }
+
   async killNATS(): Promise<void> {
     await this.nats.kill('SIGKILL')
   }
@@ -182,12 +194,12 @@ export class Mesh {
   async stop(): Promise<void> {
     await Promise.all([this.viaA.stop(), this.viaB.stop()])
     await Promise.all([this.a.kill(), this.b.kill(), this.alone.kill(), this.stranded.kill(), this.nats.kill('SIGKILL')])
-    await Promise.all([this.secured?.kill(), this.coturn?.stop()])
+    await Promise.all([this.secured?.kill(), this.coturn?.stop(), this.relayed?.kill(), this.fleet?.stop()])
     await rm(this.dir, { recursive: true, force: true })
   }
 
   log(): string {
-    return [this.nats.log(), this.a.log(), this.b.log(), this.alone.log(), this.stranded.log(), this.secured?.log() ?? '', this.coturn?.log() ?? ''].join('\n')
+    return [this.nats.log(), this.a.log(), this.b.log(), this.alone.log(), this.stranded.log(), this.secured?.log() ?? '', this.coturn?.log() ?? '', this.relayed?.log() ?? '', this.fleet?.log() ?? ''].join('\n')
   }
 }
 

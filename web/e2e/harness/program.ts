@@ -43,6 +43,10 @@ export class Program {
     this.child.on('exit', (code, signal) => this.end(`ended with ${signal ?? code}`))
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0
+  }
+
   /** Waits until a line matches; rejects if the program ends before it says so. */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
     const find = (): RegExpExecArray | null => {

@@ -5,7 +5,7 @@ import { Mesh } from './mesh'
 import { Visitor } from './visitor'
 
 /** Where a visitor's page comes from: an edge, or an address for both. */
-type At = 'a' | 'b' | 'alone' | 'stranded' | 'secured' | 'viaA' | 'viaB'
+type At = 'a' | 'b' | 'alone' | 'stranded' | 'secured' | 'relayed' | 'viaA' | 'viaB'
 
 /** What the tests of one file play on: a mesh of two edges, a browser, and visitors, who all leave after each test. */
 export class Stage {
