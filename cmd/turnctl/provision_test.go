@@ -161,3 +161,14 @@ func TestProvisionRollsBack(t *testing.T) {
 		t.Errorf("after SIGTERM: exit code %d, coturn %d", code, s.pid())
 	}
 }
+
+// Behind a NAT, as clouds have it: callers are told an address that the host does not have, and two of them meet on the relay all the same.
+func TestProvisionBehindNAT(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, turntest.Private[0], 5798)
+	s.write("relay.yaml", s.read(s.config)+"external-ip: 203.0.113.77") // nobody here
+	s.start()
+	if !strings.Contains(s.read(s.conf), "\nexternal-ip=203.0.113.77\n") {
+		t.Errorf("callers are told another address:\n%s", s.read(s.conf))
+	}
+}

@@ -2,7 +2,10 @@ package check
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pion/stun/v4"
@@ -18,6 +21,11 @@ func (l *ladder) permission(i *verdict.Item) {
 	seen := l.mapped
 	if !seen.IsValid() {
 		seen = l.addr // a relay that tells no addresses; only on its own host would this be right
+	}
+	if l.behindOneNAT(seen.Addr()) {
+		l.peerWhy = fmt.Sprintf("this host stands behind the NAT that has %s, as the relay does", l.relayed.Addr())
+		l.letNeighbourIn(i)
+		return
 	}
 	doors := []netip.AddrPort{l.addr}
 	if l.addr.Port() != wire.DefaultRelayPort {
@@ -43,6 +51,16 @@ func (l *ladder) permission(i *verdict.Item) {
 	}
 	l.peerWhy = fmt.Sprintf("the relay's deny list holds %s, which is this host", s.address.Addr())
 	l.letNeighbourIn(i)
+}
+
+// behindOneNAT says whether this host, which the relay sees there, is the relay's own or one beside it, behind a NAT that has its public address. What is sent
+// from there to the relayed address comes back, if at all, from where no permission can be given: coturn takes its public address for its private one.
+func (l *ladder) behindOneNAT(seen netip.Addr) bool {
+	here, err := net.InterfaceAddrs()
+	if err != nil || slices.ContainsFunc(here, func(a net.Addr) bool { return strings.HasPrefix(a.String(), l.relayed.Addr().String()+"/") }) {
+		return false // there is no NAT
+	}
+	return seen == l.relayed.Addr() || seen == l.addr.Addr() && l.relayed.Addr() != l.addr.Addr()
 }
 
 // letNeighbourIn makes the second allocation the peer.
@@ -74,7 +92,7 @@ func (l *ladder) denied(i *verdict.Item, err error) {
 		l.refused(i, err)
 		return
 	}
-	fail(i, verdict.Critical, err, fmt.Sprintf("put allowed-peer-ip=%s into turnserver.conf", l.relayed.Addr()),
+	fail(i, verdict.Critical, err, fmt.Sprintf("put allowed-peer-ip=%s into turnserver.conf; with external-ip, the relay-ip that it stands for", l.relayed.Addr()),
 		"the relay's deny list holds its own relayed addresses, so two callers who both need it cannot meet")
 }
 

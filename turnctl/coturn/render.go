@@ -77,7 +77,7 @@ func (r Relay) addresses(w *writer, v Version) {
 		why = ""
 	}
 	if r.External.IsValid() {
-		w.set("The relay's address as others see it, for the NAT in front must pass all ports on as they are.\nWithout the private address: coturn would open that to every user's peers.", "external-ip", r.External)
+		w.set("The relay's address as others see it, for the NAT in front must pass all ports on as they are.\nWithout the private address, which is let in below where it has to be.", "external-ip", r.External)
 	}
 	w.set("One UDP port for each allocation; the firewall must let all of them in.", "min-port", r.MinPort)
 	w.set("", "max-port", r.MaxPort)
@@ -172,7 +172,7 @@ func (r Relay) peers(w *writer) {
 	for i, a := range allowed {
 		why := ""
 		if i == 0 {
-			why = "Exceptions, which outweigh every rule above: allow-peer, and the relay's own address where that is not a public one,\nsince two callers on this relay are each other's peers there."
+			why = "Exceptions, which outweigh every rule above: allow-peer, and the relay's own address where that is not a public one,\nsince two callers on this relay are each other's peers there. Behind NAT too: coturn takes external-ip for it before it looks here."
 		}
 		w.set(why, "allowed-peer-ip", a)
 	}
@@ -202,7 +202,7 @@ func (r Relay) allowed() (list []Range, loopback bool) {
 	}
 	for _, a := range r.Relays {
 		denied := slices.ContainsFunc(DenyList(), func(d Denied) bool { return d.Range.Contains(a) })
-		if denied && !r.External.IsValid() {
+		if denied {
 			add(Range{a, a})
 		}
 	}
