@@ -30,6 +30,7 @@ nats:
   resources: {requests: {cpu: 50m, memory: 64Mi}}
 coturn:
   externalIP: node
+  tls: {authorityKey: tls.crt} # which has signed itself
   drainSeconds: 60
   resources: {requests: {cpu: 50m, memory: 64Mi}}
 secrets: {existingSecret: given}
