@@ -69,7 +69,7 @@ lint: web/node_modules/.installed ## what the linters say, of Go and of TypeScri
 	go run $(GOLANGCI) run ./...
 	go run -C charts/image $(GOLANGCI) run ./...
 	go run -C charts/test $(GOLANGCI) run ./...
-	go run -C charts/kubernetes -exec "env CGO_ENABLED=0 GOFLAGS=-gcflags=all=-dwarf=false" $(GOLANGCI) run ./...
+	go run -C charts/kubernetes -exec "env CGO_ENABLED=0 GOFLAGS=-gcflags=all=-dwarf=false" $(GOLANGCI) run ./apiserver ./cluster ./pause
 	npm --prefix web run typecheck
 	npm --prefix web run lint
 
@@ -142,6 +142,16 @@ regions: build ## three regions on this machine, with NATS, edges and a relay ea
 	go build -o bin/nats-server github.com/nats-io/nats-server/v2
 	go build -o bin/regions ./cmd/internal/regions
 	bin/regions $(ARGS)
+
+# Debian's containerd and the rest have to be there, and it takes root: charts/README.md. NODES=1 for one node.
+.PHONY: cluster
+cluster: image bin/kubernetes/cluster ## a whole Kubernetes on this machine: the chart on it, a browser's call during upgrades and drains (first 20 minutes, then 10)
+	bin/kubernetes/cluster -nodes $(or $(NODES),2) -images bin/images -- charts/kubernetes/walk/trial.sh
+	@if [ -z "$(NODES)" ]; then bin/kubernetes/cluster -nodes 4 -images bin/images -- charts/kubernetes/walk/production.sh; fi
+
+bin/kubernetes/cluster: $(shell find charts/kubernetes -name '*.go' -o -name 'go.*' -o -path '*/config/*' 2>/dev/null)
+	charts/kubernetes/build.sh cluster $(@D)
+	@touch $@
 
 .PHONY: race
 race: ## the Go tests again and again, to find what is wrong only sometimes

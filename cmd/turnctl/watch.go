@@ -70,7 +70,7 @@ func runWatch(ctx context.Context, c *WatchConfig, log *slog.Logger) error {
 	if err != nil {
 		return cli.Usage("%w", err)
 	}
-	admin, err := listener.StartAdmin(c.AdminListen, metrics, agent.Announced, log)
+	admin, err := listener.StartAdmin(c.AdminListen, metrics, agent.Serving, log)
 	if err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ func TestAgent(t *testing.T) {
 		}
 	})
 	comes(t, rs, "eu/one healthy turn turns")
-	waitFor(t, "it knows that it is announced", a.Announced) // which it learns after those who read
+	waitFor(t, "it knows that callers are sent to it", a.Serving) // which it learns after those who read
 	load.Store(7)
 	waitFor(t, "the load is known", func() bool {
 		s := rs.List()
@@ -153,6 +153,9 @@ func TestAgent(t *testing.T) {
 	r.set(func() { r.down[udp] = true })
 	if took := comes(t, rs, "eu/one failing -turn:udp4.connect -turns:udp4.connect"); took > 3*time.Second {
 		t.Errorf("a relay that failed was found out after %v, the interval is 3 s", took)
+	}
+	if a.Serving() {
+		t.Error("nothing of it works, and callers are sent to it")
 	}
 	want := "# HELP callmesh_turnctl_relay_up 1 while callers can use the relay at this URL, 0 while not.\n# TYPE callmesh_turnctl_relay_up gauge\n" +
 		fmt.Sprintf("callmesh_turnctl_relay_up{url=%q} 0\ncallmesh_turnctl_relay_up{url=%q} 0\n", udp, tls)
@@ -193,7 +196,7 @@ func TestAgentOutlivesNATS(t *testing.T) {
 	a, stop := agent(t, open(t, p.URL(), true), r, nil)
 	comes(t, rs, "eu/one healthy turn turns")
 	p.Kill()
-	waitFor(t, "the agent knows that nobody hears it", func() bool { return !a.Announced() })
+	waitFor(t, "the agent knows that nobody hears it", func() bool { return !a.Serving() })
 	before := 0
 	r.set(func() { before, r.down[udp] = r.checks, true })
 	waitFor(t, "it goes on checking", func() bool {

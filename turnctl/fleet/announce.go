@@ -96,9 +96,11 @@ const maxSaid = 100
 
 func short(s string) string { return wire.PlainText(s, maxSaid) }
 
-// Announced reports whether what was last said still holds: whether callers are sent to the relay, if it works.
-func (a *Agent) Announced() bool {
+// Serving reports whether callers are sent to the relay: it works, and what was last said still holds. Where relays are replaced one after the other, the next one
+// waits for that.
+func (a *Agent) Serving() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return time.Since(a.said) < a.opts.Pace.Lease()
+	ok, _ := a.works()
+	return ok && time.Since(a.said) < a.opts.Pace.Lease()
 }

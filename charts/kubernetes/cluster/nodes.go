@@ -45,7 +45,18 @@ func (c *cluster) lay(ctx context.Context) error {
 	); err != nil {
 		return err
 	}
+	// Else what a bridge passes on would be routed in passing, and nothing would come back to the node that it is from.
+	if setting := "net.bridge.bridge-nf-call-iptables"; exists("/proc/sys/" + strings.ReplaceAll(setting, ".", "/")) {
+		if err := sh(ctx, "sysctl -q -w "+setting+"=0"); err != nil {
+			return err
+		}
+	}
 	return c.translate(ctx)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // translate stands nodes behind a NAT that passes everything on, address by address, as clouds do: nodes do not know their external addresses, and reach each
