@@ -17,9 +17,8 @@ import (
 // A cluster is what runs inside of the namespaces.
 type cluster struct {
 	options
-	fail  context.CancelCauseFunc // ends all of it, and says why
-	wait  sync.WaitGroup
-	ready time.Time
+	fail context.CancelCauseFunc // ends all of it, and says why
+	wait sync.WaitGroup
 }
 
 // run has a cluster until its command ends, or ctx does.
@@ -59,7 +58,7 @@ func run(ctx context.Context, o options) error {
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
 	err := command.Run()
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return statusOf(err)
@@ -108,7 +107,10 @@ func (c *cluster) start(ctx context.Context, name string, command *exec.Cmd) err
 		err := command.Wait()
 		_ = log.Close()
 		if ctx.Err() == nil {
-			c.fail(fmt.Errorf("%s ended (%v): %s", name, err, lastLines(path)))
+			if err == nil {
+				err = errors.New("by itself")
+			}
+			c.fail(fmt.Errorf("%s ended: %w: %s", name, err, lastLines(path)))
 		}
 	})
 	return nil
