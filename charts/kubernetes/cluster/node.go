@@ -67,7 +67,7 @@ func settle(name, folder string) error {
 	if err := syscall.Sethostname([]byte(name)); err != nil {
 		return err
 	}
-	if err := own("proc"); err != nil {
+	if err := own(); err != nil {
 		return err
 	}
 	for path, at := range map[string]string{"kubelet": "/var/lib/kubelet", "log": "/var/log"} {

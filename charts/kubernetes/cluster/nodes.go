@@ -36,7 +36,7 @@ func (c *cluster) lay(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := own("proc"); err != nil {
+	if err := own(); err != nil {
 		return err
 	}
 	if err := sh(
@@ -67,25 +67,31 @@ func (c *cluster) translate(ctx context.Context) error {
 		fmt.Fprintf(&to, "ip daddr %s dnat to %s\n", nodeExternal(n), nodeAddress(n))
 		fmt.Fprintf(&from, "ip saddr %s ct status dnat snat to %s\n", nodeAddress(n), nodeExternal(n))
 	}
-	nft := exec.CommandContext(ctx, "nft", "-f", "-")
-	nft.Stdin = strings.NewReader(fmt.Sprintf(`table ip cloud {
+	return nft(ctx, nil, fmt.Sprintf(`table ip cloud {
 	chain in { type nat hook prerouting priority dstnat; %[1]s }
 	chain own { type nat hook output priority -100; %[1]s }
 	chain out { type nat hook postrouting priority srcnat; %[2]s }
 }
 `, to.String(), from.String()))
-	if out, err := nft.CombinedOutput(); err != nil {
+}
+
+// nft gives rules to a network namespace: this process's, or that which the words before the command enter.
+func nft(ctx context.Context, in []string, rules string) error {
+	words := slices.Concat(in, []string{"nft", "-f", "-"})
+	command := exec.CommandContext(ctx, words[0], words[1:]...)
+	command.Stdin = strings.NewReader(rules)
+	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("nft: %w: %s", err, out)
 	}
 	return nil
 }
 
 // own makes this process's mounts its own, with a /run and a /proc for the processes that it sees.
-func own(what string) error {
+func own() error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("mounts of its own: %w", err)
 	}
-	if err := syscall.Mount(what, "/proc", "proc", 0, ""); err != nil {
+	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("/proc: %w", err)
 	}
 	return syscall.Mount("run", "/run", "tmpfs", 0, "mode=755")
@@ -142,6 +148,7 @@ func (c *cluster) startNode(ctx context.Context, n int) error {
 		return err
 	}
 	defer func() { _ = gate.Close() }()
+	defer func() { _ = open.Close() }()
 	node := exec.CommandContext(ctx, "/proc/self/exe", asNode, name, folder)
 	node.Stdin = gate
 	node.Cancel = func() error { return node.Process.Signal(syscall.SIGTERM) }
@@ -170,10 +177,12 @@ func (c *cluster) startNode(ctx context.Context, n int) error {
 	if err := sh(ctx, lines...); err != nil {
 		return err
 	}
-	_, err = io.WriteString(open, "go\n")
-	if closed := open.Close(); err == nil {
-		err = closed
+	// Who is not of the cluster answers nodes, and knows no pods.
+	if err := nft(ctx, strings.Fields(in), fmt.Sprintf(
+		"table ip pods {\n chain out {\n type nat hook postrouting priority srcnat\n ip saddr %s ip daddr != { %[1]s, 10.99.0.0/24 } masquerade\n }\n}\n", podCIDR)); err != nil {
+		return err
 	}
+	_, err = io.WriteString(open, "go\n")
 	return err
 }
 
