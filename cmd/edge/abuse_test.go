@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"callmesh/bus/bustest"
 	"callmesh/edge"
 
 	"callmesh/cmd/internal/listener"
@@ -135,7 +136,7 @@ func mustCheck(t *testing.T, args ...string) *Config {
 }
 
 func TestHTTPConnections(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, bustest.IgnoredLeaks()...)
 	c := newConns(3, 2, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, prometheus.NewRegistry())
 	at := func(addr string) net.Conn {
 		return addressed{addr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr))}
@@ -178,7 +179,7 @@ func (a addressed) RemoteAddr() net.Addr { return a.addr }
 
 // Real connections are counted, and those over the bound closed at once.
 func TestHTTPConnectionsAreClosed(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, bustest.IgnoredLeaks()...)
 	c := newConns(2, 2, nil, prometheus.NewRegistry())
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 	s.Config.ConnState = c.watch

@@ -20,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"callmesh/bus/bustest"
 	"callmesh/turnctl/turnauth"
 
 	"callmesh/cmd/internal/listener"
@@ -27,7 +28,7 @@ import (
 
 // A whole edge process's worth of parts comes up, is measured, and goes without a trace.
 func TestServe(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, bustest.IgnoredLeaks()...)
 	cfg, err := check(t, "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
 		"--guests", "--turn-embedded", "--turn-listen", "127.0.0.1:0", "--tls-self-signed")
 	if err != nil {
@@ -149,7 +150,7 @@ func TestParts(t *testing.T) {
 
 // What fails late takes what was started before it along.
 func TestPartsThatFail(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, bustest.IgnoredLeaks()...)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +280,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestHTTPServer(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, bustest.IgnoredLeaks()...)
 	n := prepared(t, "--data-dir", t.TempDir(), "--tls-self-signed")
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 	s, err := listener.Start("page", "127.0.0.1:0", n.certs.TLSConfig(), hello, nil, slog.New(slog.DiscardHandler))

@@ -166,7 +166,7 @@ func post(c *edgetest.Client) wire.PostOK {
 
 // One signal over two edges and NATS is one trace at the collector, which has all of it once the edges have ended.
 func TestTracesReachTheCollector(t *testing.T) {
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // after all that ends with the test
+	t.Cleanup(func() { goleak.VerifyNone(t, bustest.IgnoredLeaks()...) }) // after all that ends with the test
 	nats := bustest.Cluster(t, 1).URL(0)
 	collector := newReceiver(t)
 	collector.refuse = 1 // as one that is about to be ready
@@ -210,7 +210,7 @@ func TestTracesReachTheCollector(t *testing.T) {
 
 // A collector that refuses, or takes everything and never answers, harms nobody.
 func TestCollectorAway(t *testing.T) {
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // after all that ends with the test
+	t.Cleanup(func() { goleak.VerifyNone(t, bustest.IgnoredLeaks()...) }) // after all that ends with the test
 	nats := bustest.Cluster(t, 1).URL(0)
 	release := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

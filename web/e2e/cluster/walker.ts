@@ -14,6 +14,9 @@ const SETTLE_MS = 45_000
 /** What proxies and edges answer while one edge goes and another comes. */
 const NOBODY_READY = /^error: Failed to load resource: the server responded with a status of 50[234]/
 
+/** Where nobody answers at all for a while, the page gives up and tries anew. */
+const GIVEN_UP = /^warning: WebSocket connection to '[^']*' failed: WebSocket is closed before the connection is established/
+
 /** What one step did to one visitor's call. */
 export interface Outcome extends Findings {
   who: string
@@ -46,7 +49,7 @@ export class Walker {
     this.visitor = visitor
     this.other = other
     this.relayed = relayed
-    visitor.watch.allow(...NOBODY_THERE, NOBODY_READY)
+    visitor.watch.allow(...NOBODY_THERE, NOBODY_READY, GIVEN_UP)
     visitor.page.on('websocket', (socket) => {
       this.sockets.tried++
       socket.once('framereceived', () => void this.sockets.answered++)
