@@ -19,9 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"callmesh/bus/bustest"
-	"callmesh/edge"
-
 	"callmesh/cmd/internal/listener"
+	"callmesh/edge"
 )
 
 // The configuration's defaults are the edge's own.

@@ -21,9 +21,8 @@ import (
 	"go.uber.org/goleak"
 
 	"callmesh/bus/bustest"
-	"callmesh/turnctl/turnauth"
-
 	"callmesh/cmd/internal/listener"
+	"callmesh/turnctl/turnauth"
 )
 
 // A whole edge process's worth of parts comes up, is measured, and goes without a trace.
