@@ -120,7 +120,7 @@ func added(old, now map[string]any, path string) []string {
 		oldMap, _ := o.(map[string]any)
 		if nowMap, ok := n.(map[string]any); !there {
 			all = append(all, path+key)
-		} else if ok {
+		} else if ok && key != "annotations" { // which may be any, so none is missing
 			all = append(all, added(oldMap, nowMap, path+key+".")...)
 		}
 	}

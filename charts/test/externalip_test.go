@@ -65,13 +65,11 @@ func TestCoturnIsToldTheExternalAddress(t *testing.T) {
 	out, _ := r.run(t, w, w.container(t, "coturn"), "turnctl", []string{
 		"render", "--config=/etc/callmesh/relay/" + file, "--listen-ip=$(HOST_IP)", "--coturn-version=4.6.1", "--diff", "-o=/turnserver.conf",
 	})
-	for _, line := range []string{"+listening-ip=" + nodeAddress, "+relay-ip=" + nodeAddress, "+external-ip=203.0.113.7"} {
+	// The last, since coturn takes what callers send to the external address for that.
+	for _, line := range []string{"+listening-ip=" + nodeAddress, "+relay-ip=" + nodeAddress, "+external-ip=203.0.113.7", "+allowed-peer-ip=" + nodeAddress} {
 		if !strings.Contains(out, line+"\n") {
 			t.Errorf("no %q in\n%s", line, out)
 		}
-	}
-	if strings.Contains(out, "+allowed-peer-ip="+nodeAddress) {
-		t.Errorf("the node's own address is open to peers:\n%s", out)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,7 +115,10 @@ func (m *mesh) run(ctx context.Context) (exported, error) {
 		func() error {
 			return m.start(ctx, "turnctl", "fleet", "--watch", "--nats-url", nats, "--admin-listen", m.at("fleet"))
 		},
-		func() error { return m.answers(ctx, "agent", "/readyz") },
+		// The relay lets nobody send to this machine, so the agent is never ready: it has tried it, and told the fleet's watcher.
+		func() error {
+			return m.answers(ctx, "agent", "/metrics", "callmesh_turnctl_relay_up{", `announces_total{result="taken"} 1`)
+		},
 		func() error { return m.answers(ctx, "fleet", "/readyz") },
 		func() error { return m.call(ctx, secret) },
 	}
@@ -159,7 +163,7 @@ func (m *mesh) start(ctx context.Context, name string, args ...string) error {
 }
 
 // answers waits until a program takes connections, and, with a path, says that it is ready.
-func (m *mesh) answers(ctx context.Context, what, path string) error {
+func (m *mesh) answers(ctx context.Context, what, path string, has ...string) error {
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		if path == "" {
 			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.at(what))
@@ -168,8 +172,8 @@ func (m *mesh) answers(ctx context.Context, what, path string) error {
 			}
 			return err == nil, nil
 		}
-		_, err := get(ctx, "http://"+m.at(what)+path)
-		return err == nil, nil
+		text, err := get(ctx, "http://"+m.at(what)+path)
+		return err == nil && !slices.ContainsFunc(has, func(h string) bool { return !strings.Contains(text, h) }), nil
 	})
 	if err == nil {
 		return nil
