@@ -62,10 +62,10 @@ func TestARegionIsTakenAway(t *testing.T) {
 				}
 			}
 		}
-		if err := names.Err(); err != nil || left > 0 {
-			return fmt.Errorf("%d left, %v", left, err)
+		if left > 0 {
+			return fmt.Errorf("%d left", left)
 		}
-		return nil
+		return names.Err()
 	})
 	t.Logf("deleted after %v", time.Since(begun))
 	all = []*bus.Bus{open(t, inRegion(t, m.Region("eu").URL(0), "eu")), open(t, inRegion(t, m.Region("us").URL(0), "us"))}

@@ -27,16 +27,18 @@ type stay struct {
 // stayed comes to an edge and into a room, watches another user there, speaks four times a second, and prints each time what it has seen. It ends
 // when it is told to, or its session is over.
 func stayed(url, room, other string) int {
-	if err := stayIn(context.Background(), url, wire.RoomID(room), wire.UserID(other)); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
+	fmt.Fprintln(os.Stderr, stayIn(context.Background(), url, wire.RoomID(room), wire.UserID(other)))
 	return 1
 }
 
+// stayIn never returns nil.
 func stayIn(ctx context.Context, url string, room wire.RoomID, other wire.UserID) error {
-	ws, _, err := websocket.Dial(ctx, url+"/v1/ws", &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}})
+	ws, res, err := websocket.Dial(ctx, url+"/v1/ws", &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}})
 	if err != nil {
 		return err
+	}
+	if res.Body != nil {
+		_ = res.Body.Close()
 	}
 	ws.SetReadLimit(4 * wire.MaxFrameBytes)
 	s := &staying{ws: ws, room: room, other: other}
