@@ -70,11 +70,10 @@ func (n *natsNode) passes(t *testing.T, p *core.Probe) {
 	t.Helper()
 	var times int32
 	err := wait.PollUntilContextTimeout(t.Context(), time.Duration(p.PeriodSeconds)*time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {
-		if _, err := get(ctx, "http://"+n.monitor+p.HTTPGet.Path); err != nil {
+		_, err := get(ctx, "http://"+n.monitor+p.HTTPGet.Path)
+		if times++; err != nil {
 			times = 0
-			return false, nil
 		}
-		times++
 		return times >= max(1, p.SuccessThreshold), nil
 	})
 	if err != nil {
