@@ -118,6 +118,24 @@ func enter(o options) error {
 			return fmt.Errorf("%w; on Debian: apt-get install containerd runc containernetworking-plugins iproute2 nftables", err)
 		}
 	}
+	// Kubelets look for things there that are not in this folder. Whoever has it has the names of nodes' control groups too, so there is one cluster at a time.
+	const kubelet = "/var/lib/kubelet"
+	err := os.Mkdir(kubelet, 0o700)
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	made := err == nil
+	lock, err := os.Open(kubelet)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("another cluster runs on this machine; end it first: %s: %w", kubelet, err)
+	}
+	if made {
+		defer func() { _ = os.Remove(kubelet) }()
+	}
 	own := o.folder == ""
 	if own {
 		made, err := os.MkdirTemp("", "cluster")
@@ -126,14 +144,6 @@ func enter(o options) error {
 		}
 		o.folder = made
 	} else if err := os.Mkdir(o.folder, 0o700); err != nil {
-		return err
-	}
-	// Kubelets and containers look for things there that are not in this folder.
-	kubelet := "/var/lib/kubelet"
-	err := os.Mkdir(kubelet, 0o700)
-	if err == nil {
-		defer func() { _ = os.Remove(kubelet) }()
-	} else if !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	defer removeCgroups(o.nodes)
