@@ -143,13 +143,19 @@ regions: build ## three regions on this machine, with NATS, edges and a relay ea
 	go build -o bin/regions ./cmd/internal/regions
 	bin/regions $(ARGS)
 
-# Debian's containerd and the rest have to be there, and it takes root: charts/README.md. NODES=1 for one node.
+# It takes root. NODES=1 for one node.
 .PHONY: cluster
-cluster: image bin/kubernetes/cluster ## a whole Kubernetes on this machine: the chart on it, a browser's call during upgrades and drains (first 20 minutes, then 10)
+cluster: setup-cluster image bin/kubernetes/cluster ## a whole Kubernetes on this machine: the chart on it, a browser's call during upgrades and drains (first 20 minutes, then 10)
 	bin/kubernetes/cluster -nodes $(or $(NODES),2) -images bin/images -- charts/kubernetes/walk/trial.sh
 	@if [ -z "$(NODES)" ]; then bin/kubernetes/cluster -nodes 4 -images bin/images -- charts/kubernetes/walk/production.sh; fi
 
-bin/kubernetes/cluster: $(shell find charts/kubernetes -name '*.go' -o -name 'go.*' -o -path '*/config/*' 2>/dev/null)
+# First, and not after twenty minutes of building.
+.PHONY: setup-cluster
+setup-cluster:
+	@[ "$$(id -u)" -eq 0 ] || { echo "make cluster takes root: its nodes mount and route" >&2; exit 1; }
+	@.ci/stage "what a cluster needs" .ci/setup.sh cluster
+
+bin/kubernetes/cluster: charts/kubernetes/build.sh $(shell find charts/kubernetes -name '*.go' -o -name 'go.*' -o -path '*/config/*' 2>/dev/null)
 	charts/kubernetes/build.sh cluster $(@D)
 	@touch $@
 

@@ -2,7 +2,7 @@
 # Installs what the tests use beside Go and Node, if it is missing: a browser,
 # a TURN server, a packet filter, a gateway's UPnP, a compiler for the race detector, and fonts so
 # that Chinese is not measured in boxes. Only Debian and its relatives are
-# served; elsewhere it says what to install.
+# served; elsewhere it says what to install. `setup.sh cluster` is for make cluster.
 set -euo pipefail
 
 missing=()
@@ -23,6 +23,11 @@ need setpriv util-linux
 need ffmpeg ffmpeg
 need gcc gcc libc6-dev
 need fc-list fontconfig
+if [ "${1:-}" = cluster ]; then
+	need containerd containerd
+	need runc runc
+	need /usr/lib/cni/ptp containernetworking-plugins
+fi
 if ! { command -v fc-list >/dev/null && fc-list : family | grep -q 'Noto Sans CJK'; }; then
 	missing+=(fonts-noto-cjk)
 fi

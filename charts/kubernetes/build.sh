@@ -3,6 +3,10 @@
 # a whole one. On a machine that has built none of it the first takes six minutes of one core, so three on two, and the second twenty; again, a moment.
 set -euo pipefail
 
+if [ $# -ne 2 ]; then
+	echo "usage: build.sh apiserver OUT | cluster FOLDER" >&2
+	exit 2
+fi
 out=$(realpath -m "$2")
 cd "$(dirname "$0")"
 version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
@@ -25,7 +29,7 @@ cluster)
 	GOBIN=$out go install -ldflags=-s helm.sh/helm/v4/cmd/helm@v4.3.1
 	;;
 *)
-	echo "usage: build.sh apiserver OUT | cluster FOLDER" >&2
+	echo "build.sh: $1 is neither apiserver nor cluster" >&2
 	exit 2
 	;;
 esac

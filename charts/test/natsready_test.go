@@ -48,20 +48,34 @@ func (n *natsNode) start(t *testing.T, all []*natsNode) {
 	for _, o := range all {
 		routes = append(routes, fmt.Sprintf("%q", "nats-route://"+o.route))
 	}
-	conf := filepath.Join(filepath.Dir(n.store), "nats.conf")
-	text := fmt.Sprintf("server_name: %s\nlisten: %q\nhttp: %q\njetstream {store_dir: %q}\ncluster {name: c, listen: %q, no_advertise: true, routes: [%s]}\n",
-		n.name, n.client, n.monitor, n.store, n.route, strings.Join(routes, ", "))
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+	n.run(t, fmt.Sprintf("server_name: %s\nlisten: %q\nhttp: %q\njetstream {store_dir: %q}\ncluster {name: c, listen: %q, no_advertise: true, routes: [%s]}\n",
+		n.name, n.client, n.monitor, n.store, n.route, strings.Join(routes, ", ")), nil)
+}
+
+// run starts a nats-server with a configuration and variables, until the test is over; of one that failed, its last words are logged.
+func (n *natsNode) run(t *testing.T, conf string, env []string) {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(n.store), "nats.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n.cmd = exec.CommandContext(t.Context(), program(t, "nats-server"), "--config", conf)
-	if err := n.cmd.Start(); err != nil {
+	log, err := os.OpenFile(path+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := n.cmd
+	cmd := exec.CommandContext(t.Context(), program(t, "nats-server"), "--config", path)
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.cmd = cmd
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		_ = log.Close()
+		if said, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
+			t.Logf("%s: %s", n.name, said[max(0, len(said)-2000):])
+		}
 	})
 }
 

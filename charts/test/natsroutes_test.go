@@ -3,9 +3,6 @@ package charts
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,13 +18,9 @@ func TestNATSNodesComeTogether(t *testing.T) {
 	env := r.variables(t, w, w.container(t, "nats"))
 	nodes := threeNATSNodes(t)
 	for i, n := range nodes {
-		conf := filepath.Join(filepath.Dir(n.store), "nats.conf")
-		text := strings.NewReplacer(`"0.0.0.0:4222"`, fmt.Sprintf("%q", n.client), `"0.0.0.0:8222"`, fmt.Sprintf("%q", n.monitor), `"0.0.0.0:6222"`, fmt.Sprintf("%q", n.route),
-			`"/data"`, fmt.Sprintf("%q", n.store), "/run/nats/nats.pid", conf+".pid").Replace(natsConf(r))
-		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		n.cmd = exec.CommandContext(t.Context(), program(t, "nats-server"), "--config", conf)
+		conf := strings.NewReplacer(`"0.0.0.0:4222"`, fmt.Sprintf("%q", n.client), `"0.0.0.0:8222"`, fmt.Sprintf("%q", n.monitor), `"0.0.0.0:6222"`, fmt.Sprintf("%q", n.route),
+			`"/data"`, fmt.Sprintf("%q", n.store), "/run/nats/nats.pid", n.store+".pid").Replace(natsConf(r))
+		var variables []string
 		for k, v := range env {
 			for at, other := range nodes {
 				v = strings.ReplaceAll(v, fmt.Sprintf("callmesh-nats-%d.callmesh-nats-nodes.%s.svc:6222", at, namespace), other.route)
@@ -35,25 +28,9 @@ func TestNATSNodesComeTogether(t *testing.T) {
 			if k == "POD_NAME" {
 				v = fmt.Sprint("callmesh-nats-", i)
 			}
-			n.cmd.Env = append(n.cmd.Env, k+"="+v)
+			variables = append(variables, k+"="+v)
 		}
-		log, err := os.Create(conf + ".log")
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.cmd.Stdout, n.cmd.Stderr = log, log
-		if err := n.cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		cmd := n.cmd
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			_ = log.Close()
-			if said, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
-				t.Logf("%s", said[max(0, len(said)-2000):])
-			}
-		})
+		n.run(t, conf, variables)
 	}
 	nc, err := nats.Connect("nats://"+nodes[0].client, nats.UserInfo("callmesh", env["NATS_PASSWORD"]), nats.RetryOnFailedConnect(true), nats.ReconnectWait(100*time.Millisecond), nats.MaxReconnects(-1))
 	if err != nil {

@@ -50,9 +50,11 @@ func run(ctx context.Context, o options) error {
 		}
 		return nil
 	}
+	// kubectl and helm are this cluster's.
+	if err := os.Setenv("PATH", filepath.Join(c.folder, "bin")+":"+os.Getenv("PATH")); err != nil {
+		return err
+	}
 	command := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
-	command.Path = c.find(o.command[0])
-	command.Err = nil
 	command.Env = c.environment()
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
@@ -64,27 +66,14 @@ func run(ctx context.Context, o options) error {
 	return statusOf(err)
 }
 
-// find is the path of a program: of this cluster, or the machine's.
-func (c *cluster) find(name string) string {
-	own := filepath.Join(c.folder, "bin", name)
-	if _, err := os.Stat(own); err == nil && !strings.Contains(name, "/") {
-		return own
-	}
-	if path, err := exec.LookPath(name); err == nil {
-		return path
-	}
-	return name
-}
-
-// environment is that of commands: kubectl and helm of this cluster, and where its nodes are.
+// environment is that of commands: the way into the cluster, and where its nodes are.
 func (c *cluster) environment() []string {
 	var nodes []string
 	for n := range c.nodes {
 		nodes = append(nodes, nodeAddress(n))
 	}
 	return append(os.Environ(),
-		"KUBECONFIG="+filepath.Join(c.folder, "kubeconfig"), "PATH="+filepath.Join(c.folder, "bin")+":"+os.Getenv("PATH"),
-		"CLUSTER="+c.folder, "CLUSTER_NODES="+strings.Join(nodes, " "))
+		"KUBECONFIG="+filepath.Join(c.folder, "kubeconfig"), "CLUSTER="+c.folder, "CLUSTER_NODES="+strings.Join(nodes, " "))
 }
 
 // start starts a part of the cluster, which has to go on as long as the cluster does; its log is logs/NAME.log.
