@@ -84,6 +84,8 @@ func TestFollow(t *testing.T) {
 		default:
 		}
 	}
+	// As a file does, it holds something before anybody follows it: one that held nothing would have its secret taken away at the first look.
+	put("old", "new")
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -93,7 +95,6 @@ func TestFollow(t *testing.T) {
 			Now: func() []turnauth.Secret { mu.Lock(); defer mu.Unlock(); return file },
 		})
 	}()
-	put("old", "new")
 	d.becomes(t, "old of-a-rotation new")
 	put("new", "old")
 	put("new", "old")
