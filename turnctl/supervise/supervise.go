@@ -33,7 +33,7 @@ type Options struct {
 	Steady time.Duration
 	// Grace is how long the program may take to end after SIGTERM before it is killed. 0 means 5 s.
 	Grace time.Duration
-	// Reap takes in zombies that are not the program: for PID 1 alone, since a process's other children are not ours to wait for.
+	// Reap takes in zombies that neither are the program nor in this process's own group: for PID 1 alone, since other processes are given no orphans.
 	Reap   bool
 	Logger *slog.Logger
 }
@@ -123,7 +123,7 @@ func (s *Supervisor) once(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 	cmd := exec.Command(s.o.Path, s.o.Args...)
 	cmd.Stdout, cmd.Stderr = s.o.Output, s.o.Output
-	// Its own group: a Ctrl-C at the terminal is ours to pass on, once.
+	// Its own group: a Ctrl-C at the terminal is ours to pass on, once, and reap tells by it whose children are.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second // should it leave its output to somebody else
 	s.mu.Lock()

@@ -1,14 +1,14 @@
 package supervise_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
+	"regexp"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -117,35 +117,69 @@ func TestEnds(t *testing.T) {
 
 const asInit = "SUPERVISE_TEST_AS_INIT"
 
-// runAsInit is what the test binary does as PID 1 of a namespace of its own: it supervises a shell that leaves an orphan behind.
+// runAsInit is what the test binary does as PID 1 of a namespace of its own.
 func runAsInit() int {
-	s, err := supervise.New(supervise.Options{Path: "/bin/sh", Args: []string{"-c", "(sleep 0.1 &) ; exec sleep 600"}, Reap: os.Getpid() == 1, Grace: time.Second})
-	if err != nil {
+	if err := superviseAsInit(); err != nil {
 		fmt.Println(err)
 		return 1
+	}
+	return 0
+}
+
+// superviseAsInit supervises a shell that leaves an orphan behind, while a child of this process's own has ended and is not waited for yet.
+func superviseAsInit() error {
+	own := exec.Command("/bin/true")
+	if err := own.Start(); err != nil {
+		return err
+	}
+	if _, err := listed("its own child ends", `(?m)^ *(\d+) Z\S* +\[true\]`); err != nil {
+		return err
+	}
+	s, err := supervise.New(supervise.Options{Path: "/bin/sh", Args: []string{"-c", "(sleep 599 &) ; exec sleep 600"}, Reap: os.Getpid() == 1, Grace: time.Second})
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	orphan := false
-	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
-		text, _ := exec.Command("/bin/ps", "-e", "-o", "pid=,ppid=,stat=,comm=").Output()
-		sleeps := strings.Count(string(text), "sleep")
-		if sleeps == 2 {
-			orphan = true
-		}
-		if orphan && sleeps == 1 { // a zombie would still be listed
+	orphan, err := listed("there is an orphan", `(?m)^ *(\d+) S\S* +sleep 599`)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(orphan, syscall.SIGKILL); err != nil {
+		return err
+	}
+	for late := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if err := syscall.Kill(orphan, 0); errors.Is(err, syscall.ESRCH) { // a zombie would still be there
 			break
 		}
+		if time.Now().After(late) {
+			return errors.New("the orphan is not taken in")
+		}
 	}
-	text, _ := exec.Command("/bin/ps", "-e", "-o", "stat=,comm=").Output()
+	if err := own.Wait(); err != nil {
+		return fmt.Errorf("its own child was taken away from who waits for it: %w", err)
+	}
 	cancel()
-	fmt.Printf("pid %d orphan %v zombies %d run %v\n", os.Getpid(), orphan, strings.Count(string(text), "defunct"), <-done)
-	return 0
+	return <-done
 }
 
-// As PID 1 it takes in what others leave behind.
+// listed waits until the list of all processes has such a line, and gives the number in it.
+func listed(what, line string) (pid int, err error) {
+	var list []byte
+	for late := time.Now().Add(patience); time.Now().Before(late); time.Sleep(5 * time.Millisecond) {
+		if list, err = exec.Command("/bin/ps", "-e", "-o", "pid=,stat=,args=").Output(); err != nil {
+			return 0, err
+		}
+		if found := regexp.MustCompile(line).FindSubmatch(list); found != nil {
+			return strconv.Atoi(string(found[1]))
+		}
+	}
+	return 0, fmt.Errorf("never: %s:\n%s", what, list)
+}
+
+// As PID 1 it takes in what others leave behind, and nothing that somebody waits for.
 func TestAsPID1ItReapsOrphans(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -153,12 +187,7 @@ func TestAsPID1ItReapsOrphans(t *testing.T) {
 	}
 	cmd := exec.Command("unshare", "-Urpf", "--mount-proc", "--kill-child", self)
 	cmd.Env = append(os.Environ(), asInit+"=1")
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %s", err, out.String())
-	}
-	if !strings.Contains(out.String(), "pid 1 orphan true zombies 0 run <nil>") {
-		t.Errorf("%s", out.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
