@@ -99,23 +99,25 @@ func (o CertOptions) reload(ctx context.Context, want [sha256.Size]byte) error {
 	if err := syscall.Kill(o.Process.PID, syscall.SIGUSR2); err != nil {
 		return fmt.Errorf("process %d: %w", o.Process.PID, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.Within)
-	defer cancel()
-	last := errors.New("no handshake")
+	over := time.NewTimer(o.Within)
+	defer over.Stop()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
 	for {
+		// A look that has begun in time is made to its end: a busy coturn is not one that shows nothing.
 		got, err := shown(ctx, o.Addr)
 		switch {
 		case err == nil && got == want:
 			return nil
 		case err == nil:
-			last = fmt.Errorf("after %s it still shows %s", o.Within, short(got))
-		case ctx.Err() == nil:
-			last = err
+			err = fmt.Errorf("after %s it still shows %s", o.Within, short(got))
 		}
 		select {
 		case <-ctx.Done():
-			return last
-		case <-time.After(100 * time.Millisecond):
+			return err
+		case <-over.C:
+			return err
+		case <-again.C:
 		}
 	}
 }

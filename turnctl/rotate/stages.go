@@ -109,6 +109,9 @@ func (r *rotation) wait(ctx context.Context, left time.Duration) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-over.C:
+			if err := r.steady(); err != nil {
+				return err
+			}
 			r.ok(Wait, "credentials made with the old secret have expired")
 			return nil
 		case <-tick.C:
