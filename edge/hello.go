@@ -150,11 +150,13 @@ var closeFor = map[wire.Code]wire.CloseCode{wire.CodeUnavailable: wire.CloseBusL
 
 // greeting is what every hello's ok says.
 func (e *Edge) greeting(s *session) wire.HelloOK {
-	servers, ttl := e.iceServers(s)
-	return wire.HelloOK{
-		Session: s.id, Peer: s.peer, User: s.user, Edge: e.id, Region: e.region, ICEServers: servers, ICETTL: ttl,
+	ok := wire.HelloOK{
+		Session: s.id, Peer: s.peer, User: s.user, Edge: e.id, Region: e.region,
 		Heartbeat: e.limits.Heartbeat.Milliseconds(), Limits: e.limits.wire(), Rooms: []wire.RoomRoster{}, Missed: []wire.Missed{},
 	}
+	// The ok may go out later: until then nobody is told of relays that leave.
+	e.tellRelays(s, func(servers []wire.ICEServer, ttl int64) { ok.ICEServers, ok.ICETTL = servers, ttl })
+	return ok
 }
 
 // tokenError tells a client what is wrong with its token, and nothing more.

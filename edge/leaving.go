@@ -86,17 +86,23 @@ func (e *Edge) sweepRelays(now time.Time) {
 			l.again = true
 			return
 		}
+		if !s.telling.TryLock() { // of relays as they were just now, perhaps
+			l.again = true
+			continue
+		}
 		sock, due := s.leaves(staying, now)
 		switch {
 		case !due:
 		case sock == nil:
 			l.again = true
 		default:
-			servers, ttl := e.iceServers(s)
-			sock.send(wire.AppendJSON(nil, wire.ICEEvent{Head: wire.Head{Ev: wire.EvICE}, ICEServers: servers, ICETTL: ttl}))
+			e.tellRelaysLocked(s, func(servers []wire.ICEServer, ttl int64) {
+				sock.send(wire.AppendJSON(nil, wire.ICEEvent{Head: wire.Head{Ev: wire.EvICE}, ICEServers: servers, ICETTL: ttl}))
+			})
 			relays.moves.Inc()
 			told++
 		}
+		s.telling.Unlock()
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,5 +122,71 @@ func TestSessionsAreToldThatARelayLeaves(t *testing.T) {
 	want := "# HELP callmesh_edge_relay_moves_total Times that sessions were told of other relays, as one that they had been given was leaving.\n# TYPE callmesh_edge_relay_moves_total counter\ncallmesh_edge_relay_moves_total 4\n"
 	if err := testutil.GatherAndCompare(eu.Registry, strings.NewReader(want), "callmesh_edge_relay_moves_total"); err != nil {
 		t.Error(err)
+	}
+}
+
+// slowRegistry is one that can be made to hold up who asks it next, after it has told them of relays; and it counts how often it was asked for these.
+type slowRegistry struct {
+	lateRegistry
+	asked atomic.Int64
+	next  atomic.Pointer[func()]
+}
+
+func (r *slowRegistry) List() []bus.RelayState {
+	r.asked.Add(1)
+	return r.lateRegistry.List()
+}
+
+func (r *slowRegistry) Signer(region wire.Region) wire.KeyID {
+	if held := r.next.Swap(nil); held != nil {
+		(*held)()
+	}
+	return r.lateRegistry.Signer(region)
+}
+
+// Who asks just when a relay leaves, and is still told of it, is told that it leaves after that answer and not before.
+func TestWhoAsksWhileARelayLeavesIsTold(t *testing.T) {
+	t.Parallel()
+	secret := turnauth.NewSecret("a")
+	var registry slowRegistry
+	var relays *edge.Relays
+	eu := edgetest.NewNode(t, "eu", bustest.Cluster(t, 1).URL(0), func(_ *bus.Options, o *edge.Options) {
+		relays = edge.NewRelays("eu", edge.RelayOptions{
+			Registry: &registry, Secrets: func() []turnauth.Secret { return []turnauth.Secret{secret} }, TTL: time.Hour,
+		})
+		o.ICE = relays
+	})
+	heard := eu.Bus.WatchRelays(nil)
+	t.Cleanup(heard.Close)
+	registry.Store(heard)
+	for _, id := range []wire.RelayID{"one", "two"} {
+		if err := eu.Bus.AnnounceRelay(t.Context(), relayOf("eu", id, turnauth.KeyID(secret))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	edgetest.Eventually(t, "there are two relays", func() bool { return len(heard.List()) == 2 })
+	ann, bob := edgetest.Connect(t, eu, "ann"), edgetest.Connect(t, eu, "bob")
+
+	asks, goOn := make(chan struct{}), make(chan struct{})
+	held, letGo := func() { close(asks); <-goOn }, sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(letGo)
+	registry.next.Store(&held)
+	answer := ann.Start(wire.OpICE, wire.ICEArgs{})
+	<-asks
+	if err := eu.Bus.DrainRelay(t.Context(), "eu", "one", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	edgetest.Eventually(t, "bob is told", func() bool { return slices.Equal(movedTo(t, bob), []string{"two"}) })
+	swept := registry.asked.Load()
+	edgetest.Eventually(t, "the edge has looked again", func() bool { return registry.asked.Load() >= swept+3 })
+	before := len(movedTo(t, ann))
+	letGo()
+	ok := decode[wire.ICEOK](t, edgetest.Event{Raw: (<-answer).OK})
+	if got := strings.Fields(hosts(ok.ICEServers)); len(got) != 2 {
+		t.Fatalf("what ann is answered is no list from before: %q", got)
+	}
+	edgetest.Eventually(t, "ann is told that one of these leaves", func() bool { return len(movedTo(t, ann)) > before })
+	if got := movedTo(t, ann); !slices.Equal(got, []string{"two"}) {
+		t.Errorf("ann is told of %q", got)
 	}
 }

@@ -60,8 +60,12 @@ func (e *Edge) route(s *session, sock *socket, frame []byte) (goOn bool) {
 		}
 		sock.sendOK(req.ID, ok)
 	}
-	// These two are the traffic: their answer comes when the stream has acked, and the next frame is read meanwhile.
+	// Signals and posts are the traffic: their answer comes when the stream has acked, and the next frame is read meanwhile.
 	switch a := req.Args.(type) {
+	case wire.ICEArgs:
+		e.tellRelays(s, func(servers []wire.ICEServer, ttl int64) {
+			answer(wire.AppendJSON(nil, wire.ICEOK{ICEServers: servers, ICETTL: ttl}), nil)
+		})
 	case wire.SignalArgs:
 		err = e.signal(s, &a, span, func(err error) {
 			if err != nil {
@@ -117,9 +121,6 @@ func (e *Edge) operate(ctx context.Context, s *session, args any) (ok any, err e
 		return e.hangup(ctx, s, a)
 	case wire.PresenceArgs:
 		return e.presence(ctx, s, a)
-	case wire.ICEArgs:
-		servers, ttl := e.iceServers(s)
-		return wire.ICEOK{ICEServers: servers, ICETTL: ttl}, nil
 	case wire.ReportArgs:
 		return e.report(s, a)
 	case wire.RefreshArgs:

@@ -33,6 +33,8 @@ type session struct {
 	flood  *rate.Limiter            // of frames, those refused included: past it the connection ends
 	bytes  *rate.Limiter
 
+	telling sync.Mutex // held while it is told of relays; taken before mu
+
 	mu       sync.Mutex // guards the following
 	rooms    map[wire.RoomID]*room
 	joins    bucket
