@@ -1,6 +1,7 @@
 package supervise_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -73,8 +74,11 @@ func TestItIsKilledAfterTheGrace(t *testing.T) {
 	s, stop := run(t, supervise.Options{
 		Path: "/bin/sh", Args: []string{"-c", "trap '' TERM; echo ready; while :; do sleep 1 & wait $!; done"}, Output: w, Grace: 50 * time.Millisecond,
 	})
-	go func() { _, _ = io.Copy(io.Discard, r) }()
 	defer func() { _ = r.Close() }()
+	// Before it has said so SIGTERM would end it.
+	if said, err := bufio.NewReader(r).ReadString('\n'); err != nil || said != "ready\n" {
+		t.Fatalf("%q, %v", said, err)
+	}
 	pid := started(t, s, 1)
 	if err := stop(); err != nil {
 		t.Errorf("Run: %v", err)
