@@ -5,7 +5,8 @@
 # Tools are Go programs at a fixed version: nothing to install, the same for all.
 GOFUMPT := go run mvdan.cc/gofumpt@v0.12.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-HELM := go run helm.sh/helm/v4/cmd/helm@v4.3.1
+# Helm is of the version that the chart's tests are compiled with.
+HELM = go run helm.sh/helm/v4/cmd/helm@$$(go list -C charts/test -m -f '{{.Version}}' helm.sh/helm/v4)
 
 # `make run LAN=1`: https on every interface, for other machines of the network.
 RUN_FLAGS := --guests --turn-embedded --tls-off

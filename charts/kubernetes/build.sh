@@ -26,7 +26,8 @@ cluster)
 	mkdir -p "$out"
 	build "$out/" ./cluster ./components ./pause
 	go build -C dns -ldflags=-s -o "$out/dns" .
-	GOBIN=$out go install -ldflags=-s helm.sh/helm/v4/cmd/helm@v4.3.1
+	helm=$(go list -C ../test -m -f '{{.Version}}' helm.sh/helm/v4) # the one that the chart's tests are compiled with
+	GOBIN=$out go install -ldflags=-s "helm.sh/helm/v4/cmd/helm@$helm"
 	;;
 *)
 	echo "build.sh: $1 is neither apiserver nor cluster" >&2
