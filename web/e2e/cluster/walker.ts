@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { TestBrowser } from '../harness/browser'
 import { RELAY_ONLY, relayedAtBothEnds } from '../harness/relayed'
+import { Sampler, type Findings } from '../harness/sampler'
 import { Visitor } from '../harness/visitor'
 import { NOBODY_THERE } from '../harness/watch'
 import type { Plan, Step } from './plan'
-import { Sampler, type Findings } from './sampler'
 import { Talker } from './talker'
 
 /** As long as it may take after a step until all is well again; on top of that, what the step may take from media. */

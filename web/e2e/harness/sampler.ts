@@ -1,8 +1,8 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { vi } from 'vitest'
-import type { LinkStats } from '../harness/stats'
-import type { Visitor } from '../harness/visitor'
 import { longestBlink, longestPause, risen, type Count } from './pause'
+import type { LinkStats } from './stats'
+import type { Visitor } from './visitor'
 
 const EVERY_MS = 200
 const LATEST_MS = 20_000
