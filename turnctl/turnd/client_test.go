@@ -77,6 +77,7 @@ func newClient(t *testing.T, r *turnd.Relay, network string, c turnauth.Credenti
 	client, err := turn.NewClient(&turn.ClientConfig{
 		STUNServerAddr: r.Addr().String(), TURNServerAddr: r.Addr().String(), Conn: pc,
 		Username: c.Username, Password: c.Password, Realm: realm, LoggerFactory: quiet(),
+		RTO: 10 * time.Second, // nothing is lost on the way, and what is asked twice is counted twice
 	})
 	if err != nil {
 		t.Fatal(err)
