@@ -96,10 +96,10 @@ func (e *Edge) sweepRelays(now time.Time) {
 		case sock == nil:
 			l.again = true
 		default:
+			relays.moves.Inc()
 			e.tellRelaysLocked(s, func(servers []wire.ICEServer, ttl int64) {
 				sock.send(wire.AppendJSON(nil, wire.ICEEvent{Head: wire.Head{Ev: wire.EvICE}, ICEServers: servers, ICETTL: ttl}))
 			})
-			relays.moves.Inc()
 			told++
 		}
 		s.telling.Unlock()
