@@ -48,6 +48,16 @@ it('takes what the edge tells unasked, and knows which relays have left', () => 
   expect(ice.hasLeft('turn:one?transport=udp')).toBe(false)
 })
 
+it('knows a relay by what the browser calls it, however short a URL it was given by', () => {
+  const short = { urls: ['turn:short.test', 'turns:short.test'], username: 'short', credential: 'c', region: 'short' }
+  tell(short)
+  for (const gone of [false, true]) {
+    if (gone) tell(two)
+    for (const url of ['turn:short.test:3478?transport=udp', 'turns:short.test:5349?transport=tcp']) expect([ice.hasLeft(url), ice.regionOf(url)]).toEqual([gone, 'short'])
+  }
+  expect(urlsOf(configured)).toEqual([...two.urls, ...short.urls])
+})
+
 it('never has a connection that there is know of fewer relays than before: the new ones first, those that left behind them', () => {
   tell(two)
   expect(urlsOf(configured)).toEqual([...two.urls, ...one.urls])

@@ -1,5 +1,6 @@
 import type { SignalClient } from '../signal/client'
 import type { IceServer } from '../wire/wire.gen'
+import { inFull } from './relayUrl'
 
 // setTimeout holds 31 bits.
 const MAX_DELAY_MS = 2 ** 31 - 1
@@ -26,8 +27,8 @@ export class IceServers {
   private readonly signal: SignalClient
   private readonly told: IceServersTold
   private readonly ends: (() => void)[]
-  /** By URL the relays that we were given once, and are no more; the latest last. */
-  private readonly gone = new Map<string, IceServer>()
+  /** The relays that we were given once, and are no more, by their URL in full; the latest last. */
+  private readonly gone = new Map<string, { url: string; server: IceServer }>()
   /** How many URLs of relays were given at most. */
   private most = 0
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -52,12 +53,13 @@ export class IceServers {
 
   /** Where the relay with this URL stands, if the edge says so. */
   regionOf(url: string): string | undefined {
-    return (this.current.find((server) => server.urls.includes(url)) ?? this.gone.get(url))?.region
+    const full = inFull(url)
+    return (this.current.find(({ urls }) => urls.some((one) => inFull(one) === full)) ?? this.gone.get(full)?.server)?.region
   }
 
   /** Whether the relay with this URL is given no more, and there is another to go to. */
   hasLeft(url: string): boolean {
-    return this.gone.has(url) && this.current.some(({ urls }) => urls.some(isRelay))
+    return this.gone.has(inFull(url)) && this.current.some(({ urls }) => urls.some(isRelay))
   }
 
   private set(servers: IceServer[], ttlSeconds: number, ageMs: number): void {
@@ -73,17 +75,17 @@ export class IceServers {
 
   /** Notes which relays are given no more, and returns those that were until now. */
   private note(servers: IceServer[]): string[] {
-    const given = new Set(servers.flatMap(({ urls }) => urls))
+    const given = new Set(servers.flatMap(({ urls }) => urls.map(inFull)))
     const left: string[] = []
     for (const server of this.current) {
       for (const url of server.urls) {
-        if (given.has(url) || !isRelay(url)) continue
-        this.gone.set(url, server)
+        if (given.has(inFull(url)) || !isRelay(url)) continue
+        this.gone.set(inFull(url), { url, server })
         left.push(url)
       }
     }
-    for (const url of given) this.gone.delete(url)
-    for (const url of this.gone.keys()) if (this.gone.size > MAX_GONE) this.gone.delete(url)
+    for (const full of given) this.gone.delete(full)
+    for (const full of this.gone.keys()) if (this.gone.size > MAX_GONE) this.gone.delete(full)
     this.most = Math.max(this.most, [...given].filter(isRelay).length)
     return left
   }
@@ -96,7 +98,7 @@ export class IceServers {
   private withGone(): RTCIceServer[] {
     const missing = this.most - this.current.flatMap(({ urls }) => urls).filter(isRelay).length
     if (missing <= 0) return this.current
-    const fillers = [...this.gone].slice(-missing).map(([url, { username, credential }]): RTCIceServer => ({ urls: [url], username, credential }))
+    const fillers = [...this.gone.values()].slice(-missing).map(({ url, server: { username, credential } }): RTCIceServer => ({ urls: [url], username, credential }))
     return [...this.current, ...fillers]
   }
 
