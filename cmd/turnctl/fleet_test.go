@@ -66,6 +66,7 @@ func waits(t *testing.T, what string, is func() bool) {
 
 func announced(region wire.Region, id wire.RelayID, health wire.RelayHealth) wire.Relay {
 	r := wire.Relay{ID: id, Region: region, Health: health, Load: 3, Capacity: 50, LeaseMs: 60_000, URLs: []string{"turn:203.0.113.1:3478?transport=udp"}}
+	r.ForMs = (60 * time.Hour).Milliseconds() // so long that it reads the same however late it is asked for
 	if health == wire.RelayFailing {
 		r.Down, r.URLs, r.Why = []wire.RelayDown{{URL: r.URLs[0], Why: "udp4.binding"}}, []string{}, "udp4.binding"
 	}
@@ -102,7 +103,7 @@ func TestFleet(t *testing.T) {
 		t.Errorf("of no relay it says\n%s", got)
 	}
 	say(announced("eu", "one", wire.RelayHealthy))
-	if got := ask(0); !strings.Contains(got, "1 of 1 relays serve callers\n") || !strings.Contains(got, "eu      one    healthy  0s   3/50  udp") {
+	if got := ask(0); !strings.Contains(got, "1 of 1 relays serve callers\n") || !strings.Contains(got, "eu      one    healthy  2d   3/50  udp") {
 		t.Errorf("of one relay it says\n%s", got)
 	}
 	say(announced("eu", "two", wire.RelayFailing))
