@@ -107,8 +107,8 @@ func TestUpgradeToOtherValues(t *testing.T) {
 	}
 	first := h.objects(t, r.Manifest)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		// Volumes and NATS nodes stay as they were made, which other tests are about.
-		volumes := map[string]any{"nats": map[string]any{"replicas": 1.0, "storage": map[string]any{"enabled": true, "size": "8Gi", "maxStore": "6Gi"}}}
+		// Volumes and NATS nodes stay as they were made, and are not left for others, which other tests are about.
+		volumes := map[string]any{"nats": map[string]any{"enabled": true, "replicas": 1.0, "storage": map[string]any{"enabled": true, "size": "8Gi", "maxStore": "6Gi"}}}
 		for _, values := range []map[string]any{merged(all[name], volumes), nil} {
 			if r, err = h.upgrade(c, values); err != nil {
 				t.Errorf("%s: %v", name, err)
