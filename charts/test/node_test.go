@@ -11,15 +11,23 @@ import (
 	core "k8s.io/api/core/v1"
 )
 
-// insideNode names, in the copy of the test binary that is in the network of a node, where the programs were built.
-const insideNode = "CHARTS_INSIDE_NODE"
+// insideNode names, in the copy of the test binary that is in the network of a node, where the programs were built, and nodeIs that node's address.
+const insideNode, nodeIs = "CHARTS_INSIDE_NODE", "CHARTS_NODE_ADDRESS"
 
 // The whole chart runs on one node: pods start with their own commands, files and rights, are ready by their own probes, two ends call each other as `helm test` does,
 // over coturn that turnctl has started with the chart's values, and pods stop in time. What a kubelet adds to that is cgroups, and a network for each pod.
-func TestPodsRunOnANode(t *testing.T) {
+func TestPodsRunOnANode(t *testing.T) { podsRun(t, nodeAddress, nil) }
+
+// On a node that has no address of IPv4 but loopback's, too. ICE of the two ends asks no relay of IPv6 over UDP, so they ask it over TCP.
+func TestPodsRunOnANodeOfIPv6(t *testing.T) {
+	podsRun(t, "fd00:20:30::40", map[string]any{"test": map[string]any{"mode": "relay-tcp"}})
+}
+
+func podsRun(t *testing.T, address string, values map[string]any) {
+	t.Helper()
 	if os.Getenv(insideNode) == "" {
-		c := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestPodsRunOnANode$", "-test.timeout=10m", "-test.v")
-		c.Env = append(os.Environ(), insideNode+"="+built)
+		c := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.timeout=10m", "-test.v")
+		c.Env = append(os.Environ(), insideNode+"="+built, nodeIs+"="+address)
 		c.SysProcAttr = &syscall.SysProcAttr{
 			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL,
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
@@ -36,7 +44,7 @@ func TestPodsRunOnANode(t *testing.T) {
 		t.Fatal(err)
 	}
 	// With names of their own, as in production.
-	r := render(t, merged(scenarios(t)["trial"], map[string]any{"edges": map[string]any{"hosts": []any{"calls.example.org"}}}))
+	r := render(t, merged(merged(scenarios(t)["trial"], map[string]any{"edges": map[string]any{"hosts": []any{"calls.example.org"}}}), values))
 	hosts := nodeAddress + " callmesh-nats-0.callmesh-nats-nodes." + namespace + ".svc callmesh-edge." + namespace + ".svc\n127.0.0.1 localhost\n"
 	nats, edge, relay := r.pod(t, "callmesh-nats", hosts), r.pod(t, "callmesh-edge", hosts), r.pod(t, "callmesh-relay", hosts)
 	nats.ready(t)
@@ -75,9 +83,13 @@ func makeNode(t *testing.T) {
 	if page != 80 {
 		t.Fatalf("the Service of edges has the port %d", page)
 	}
+	bits := "/24"
+	if strings.Contains(nodeAddress, ":") {
+		bits = "/64 nodad"
+	}
 	for command, input := range map[string]string{
-		"ip -batch -": "link set lo up\nlink add eth0 type veth peer name eth1\nlink set eth1 up\nlink set eth0 up\naddr add " + nodeAddress + "/24 dev eth0\n",
-		"nft -f -":    "table ip services { chain out { type nat hook output priority -100; tcp dport 80 redirect to :8443; }; }\n",
+		"ip -batch -": "link set lo up\nlink add eth0 type veth peer name eth1\nlink set eth1 up\nlink set eth0 up\naddr add " + nodeAddress + bits + " dev eth0\n",
+		"nft -f -":    "table inet services { chain out { type nat hook output priority -100; tcp dport 80 redirect to :8443; }; }\n",
 	} {
 		words := strings.Fields(command)
 		c := exec.CommandContext(t.Context(), words[0], words[1:]...)

@@ -1,6 +1,7 @@
 package charts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ import (
 )
 
 // nodeAddress is that of the node on which pods run here: private, as that of most is.
-const nodeAddress = "10.20.30.40"
+var nodeAddress = cmp.Or(os.Getenv(nodeIs), "10.20.30.40")
 
 // A pod is what a kubelet makes of a workload, without its cgroups: each container's own command, arguments, variables and files, in a root that it can't write to,
 // as a user who is nobody in particular and has no rights. All are in the network of the test.
@@ -279,7 +280,7 @@ func (p *pod) passes(ctx context.Context, c core.Container, probe *core.Probe) e
 	defer cancel()
 	if probe.TCPSocket != nil {
 		n, _ := port(c, probe.TCPSocket.Port)
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", fmt.Sprintf("%s:%d", nodeAddress, n))
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(nodeAddress, fmt.Sprint(n)))
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -290,7 +291,7 @@ func (p *pod) passes(ctx context.Context, c core.Container, probe *core.Probe) e
 	if probe.HTTPGet.Host != "" {
 		host = probe.HTTPGet.Host
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s:%d%s", host, n, probe.HTTPGet.Path), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, fmt.Sprint(n))+probe.HTTPGet.Path, nil)
 	if err != nil {
 		return err
 	}

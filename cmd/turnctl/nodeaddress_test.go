@@ -25,3 +25,11 @@ func TestOutward(t *testing.T) {
 		t.Errorf("without one: %v", got)
 	}
 }
+
+// Whoever fills in an address whose family it does not know writes brackets around it; what is announced has them around IPv6 alone (RFC 7065).
+func TestWithoutBrackets(t *testing.T) {
+	got := strings.Join(withoutBrackets([]string{"turn:[10.0.0.4]:3478?transport=udp", "turn:[fd00::4]:3478", "turn:[::ffff:10.0.0.4]:3478", "turns:relay.example.org:443?transport=tcp"}), " ")
+	if want := "turn:10.0.0.4:3478?transport=udp turn:[fd00::4]:3478 turn:[::ffff:10.0.0.4]:3478 turns:relay.example.org:443?transport=tcp"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}

@@ -115,6 +115,27 @@ func TestProvision(t *testing.T) {
 	}
 }
 
+// A relay that has IPv6 alone is proved, serves callers who ask for no family, as browsers do, and is drained.
+func TestProvisionIPv6(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, turntest.Public6[0], 5793)
+	_, ended := s.start()
+	c, err := s.call(s.secret)
+	if err != nil {
+		t.Fatalf("no relay for who asks for no family: %v", err)
+	}
+	s.until("packets go over IPv6", func() bool { _, back := c.Counts(); return back > 10 })
+	if sent, lost := c.HangUp(); lost > 0 {
+		t.Errorf("sent %d, lost %d", sent, lost)
+	}
+	if out, code := s.run("drain", "--conf", s.conf, "--cli-password-file", filepath.Join(s.dir, "telnet")); code != 0 {
+		t.Errorf("drain: exit code %d\n%s", code, out)
+	}
+	if code := <-ended; code != 0 {
+		t.Errorf("the supervisor: exit code %d", code)
+	}
+}
+
 // When the proof fails, what stood before stands again: nothing, or the relay as it was.
 func TestProvisionRollsBack(t *testing.T) {
 	s := newStation(t, turntest.Public[5], 5791)

@@ -188,8 +188,11 @@ func listenAddress(conf coturn.Config) string {
 
 func localAddress(conf coturn.Config) string {
 	ips := conf.Values("listening-ip")
-	if len(ips) == 0 || ips[0] == "0.0.0.0" || ips[0] == "::" {
+	switch {
+	case len(ips) == 0 || ips[0] == "0.0.0.0":
 		return "127.0.0.1"
+	case ips[0] == "::": // coturn's sockets of IPv6 take no IPv4
+		return "::1"
 	}
 	return strings.TrimSpace(ips[0])
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +53,7 @@ func newStation(t *testing.T, ip string, cliPort int) *station {
 	dir := t.TempDir()
 	s := &station{
 		t: t, dir: dir, program: filepath.Join(dir, "turnctl"), conf: filepath.Join(dir, "turnserver.conf"), userDB: filepath.Join(dir, "turndb"),
-		config: filepath.Join(dir, "relay.yaml"), secret: "station-secret-0123456789", telly: "station-telnet-0123456789", addr: ip + ":3478",
+		config: filepath.Join(dir, "relay.yaml"), secret: "station-secret-0123456789", telly: "station-telnet-0123456789", addr: net.JoinHostPort(ip, "3478"),
 	}
 	self, err := os.Executable()
 	if err != nil {

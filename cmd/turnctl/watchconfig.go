@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // WatchConfig is everything that `turnctl watch` can be told.
 type WatchConfig struct {
-	URL            []string        `key:"url" example:"turn:relay.example.org:3478?transport=udp" help:"URL of the relay as callers are to use it, from 1 to 8; repeatable. Each is checked by itself, and only those that work are announced. Required."`
+	URL            []string        `key:"url" example:"turn:relay.example.org:3478?transport=udp" help:"URL of the relay as callers are to use it, from 1 to 8; repeatable. Each is checked by itself, and only those that work are announced. Brackets may stand around an address of either family. Required."`
 	ExternalIPFile string          `key:"external-ip-file" example:"/run/callmesh/external-ip" help:"File with the relay's public address, as turnctl node-address writes it: callers are told that in place of each address among the urls. Empty: they are told what is there."`
 	Region         string          `key:"region" default:"local" help:"Region in which the relay stands: that of the edges which are nearest."`
 	ID             string          `key:"id" example:"relay1" help:"Name of the relay in its region, in a-z, 0-9 and -. Default: the host of the first url."`
@@ -45,6 +46,7 @@ func (c *WatchConfig) Check(p *cli.Problems) {
 	} else if len(c.URL) > wire.MaxRelayURLs {
 		p.Wrong("url", "%d of them; give at most %d", len(c.URL), wire.MaxRelayURLs)
 	}
+	c.URL = withoutBrackets(c.URL)
 	if c.ExternalIPFile != "" {
 		address, err := readExternalIP(c.ExternalIPFile)
 		if err != nil {
@@ -87,6 +89,18 @@ func (c *WatchConfig) Check(p *cli.Problems) {
 	}
 	p.CheckListen("cli-address", c.CLIAddress)
 	p.CheckListen("admin-listen", c.AdminListen)
+}
+
+// inBrackets is an address of IPv4 that stands in a URL as one of IPv6 would.
+var inBrackets = regexp.MustCompile(`\[([0-9.]+)\]`)
+
+// withoutBrackets takes those of IPv4 addresses away: where an address is filled in that can be of either family, as Kubernetes fills in a node's, brackets stand around both.
+func withoutBrackets(urls []string) []string {
+	all := slices.Clone(urls)
+	for i, u := range all {
+		all[i] = inBrackets.ReplaceAllString(u, "$1")
+	}
+	return all
 }
 
 // outward puts a relay's public address in place of each address among its URLs; names stay, and so does all where there is none.

@@ -134,11 +134,15 @@ func (r Relay) checkAddresses(wrong func(key, format string, args ...any)) {
 			}
 		}
 	}
-	if r.External.IsValid() && len(r.Relays) > 1 {
+	relays := r.Relays
+	if len(relays) == 0 {
+		relays = r.Listen
+	}
+	if r.External.IsValid() && len(relays) > 1 {
 		wrong("external-ip", "needs a single relay-ip: for several, coturn wants each mapped as public/private, and then opens the private ones to every user's peers")
 	}
-	if r.External.IsValid() && len(r.Relays) == 1 && r.External.Is4() != r.Relays[0].Is4() {
-		wrong("external-ip", "%s and the relay-ip %s are of different families", r.External, r.Relays[0])
+	if r.External.IsValid() && len(relays) == 1 && r.External.Is4() != relays[0].Is4() {
+		wrong("external-ip", "%s and the relay's own address %s are of different families", r.External, relays[0])
 	}
 	if !r.Second.IsValid() {
 		return

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +76,10 @@ func (r Relay) addresses(w *writer, v Version) {
 	for _, a := range r.Relays {
 		w.set(why, "relay-ip", a)
 		why = ""
+	}
+	if !slices.ContainsFunc(r.Relays, netip.Addr.Is4) {
+		// RFC 8656, section 7.2, has IPv4 for who asks for no family.
+		w.set("Browsers ask for no family, and would be refused for want of an IPv4 address here.", "allocation-default-address-family", "ipv6")
 	}
 	if r.External.IsValid() {
 		w.set("The relay's address as others see it, for the NAT in front must pass all ports on as they are.\nWithout the private address, which is let in below where it has to be.", "external-ip", r.External)

@@ -121,6 +121,12 @@ func TestCheckRefuses(t *testing.T) {
 			func(r *coturn.Relay) { r.External, r.Second = netip.MustParseAddr("192.0.2.1"), netip.Addr{} }, "external-ip",
 			"opens the private ones",
 		},
+		"behind a NAT of IPv4": {
+			func(r *coturn.Relay) {
+				r.Listen, r.Relays, r.Second, r.External = addrs("fd00::7"), nil, netip.Addr{}, netip.MustParseAddr("192.0.2.1")
+			}, "external-ip",
+			"of different families",
+		},
 		"discovery with one family": {func(r *coturn.Relay) { r.Listen = addrs("2001:db8::7") }, "second-ip", "two of one family"},
 		"Prometheus of Debian":      {func(r *coturn.Relay) { r.PrometheusPort = 9641 }, "prometheus-port", "knows no Prometheus"},
 		"short CLI password":        {func(r *coturn.Relay) { r.CLIPassword = turnauth.NewSecret("short") }, "cli-password", "openssl rand"},
@@ -137,6 +143,21 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	if ps := full().Check(coturn.Debian); len(ps) > 0 {
 		t.Errorf("a sound one: %+v", ps)
+	}
+}
+
+// Where there is no IPv4 to relay by, who asks for no family gets IPv6; where there is, IPv4, as RFC 8656 has it.
+func TestFamilyOfWhoAsksForNone(t *testing.T) {
+	for want, relays := range map[string][]netip.Addr{"ipv6": addrs("fd00::7"), "": append(addrs("10.0.0.7"), addrs("fd00::7")...)} {
+		r := plain()
+		r.Listen, r.Relays, r.External = relays, nil, netip.Addr{}
+		c, err := r.Render(coturn.Debian)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Get("allocation-default-address-family"); got != want {
+			t.Errorf("%v: %q, want %q", relays, got, want)
+		}
 	}
 }
 

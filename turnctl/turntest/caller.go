@@ -3,6 +3,7 @@ package turntest
 import (
 	"encoding/binary"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -45,11 +46,15 @@ func Call(t testing.TB, r *Relay, secret turnauth.Secret, user string) (*Caller,
 func CallWith(t testing.TB, relay, realm string, credential turnauth.Credential) (*Caller, error) {
 	t.Helper()
 	c := &Caller{halt: make(chan struct{}), back: map[uint64]bool{}}
+	addresses := Public
+	if strings.HasPrefix(relay, "[") {
+		addresses = Public6
+	}
 	var err error
-	if c.socket, err = net.ListenPacket("udp4", Public[1]+":0"); err != nil {
+	if c.socket, err = net.ListenPacket("udp", net.JoinHostPort(addresses[1], "0")); err != nil {
 		t.Fatal(err)
 	}
-	if c.peer, err = net.ListenPacket("udp4", Public[2]+":0"); err != nil {
+	if c.peer, err = net.ListenPacket("udp", net.JoinHostPort(addresses[2], "0")); err != nil {
 		t.Fatal(err)
 	}
 	quiet := logging.NewDefaultLoggerFactory()
@@ -57,6 +62,8 @@ func CallWith(t testing.TB, relay, realm string, credential turnauth.Credential)
 	c.client, err = turn.NewClient(&turn.ClientConfig{
 		TURNServerAddr: relay, STUNServerAddr: relay, Username: credential.Username, Password: credential.Password, Realm: realm,
 		Conn: c.socket, LoggerFactory: quiet,
+		// Which goes without a word: whatever the family of the relay, a browser asks for none.
+		RequestedAddressFamily: turn.RequestedAddressFamilyIPv4,
 	})
 	if err != nil {
 		t.Fatal(err)
