@@ -28,7 +28,8 @@ func serveAPI(ctx context.Context, folder, store string) error {
 	s := options.NewServerRunOptions()
 	s.Etcd.StorageConfig.Transport.ServerList = []string{store}
 	s.SecureServing.Listener, s.SecureServing.BindAddress, s.SecureServing.BindPort = listener, address.IP, address.Port
-	s.ServiceClusterIPRanges = "10.96.0.0/16"
+	// Of both families, so that Services can ask for the second.
+	s.ServiceClusterIPRanges = "10.96.0.0/16,fd00:10:96::/112"
 	s.Authorization.Modes = []string{"RBAC"}
 
 	s.SecureServing.ServerCert.CertKey.CertFile = filepath.Join(folder, "tls.crt")
