@@ -111,6 +111,9 @@ func TestPortsMatch(t *testing.T) {
 		for _, p := range of[networking.NetworkPolicy](r) {
 			for _, rule := range p.Spec.Ingress {
 				for _, port := range rule.Ports {
+					if port.Port == nil {
+						continue // all ports, of UDP
+					}
 					has("NetworkPolicy "+p.Name, p.Spec.PodSelector.MatchLabels, *port.Port)
 				}
 			}

@@ -72,14 +72,20 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"networkPolicies: {nodeCIDRs: [10.0.0.1]}": "at '/networkPolicies/nodeCIDRs/0'",
 		"test: {mode: relay}":                      "at '/test/mode': value must be one of",
 	} {
-		var v map[string]any
-		if err := yaml.UnmarshalStrict([]byte(values), &v); err != nil {
-			t.Fatalf("%s: %v", values, err)
-		}
-		if _, _, err := tryRender(t, v); err == nil || !strings.Contains(err.Error(), says) {
+		if _, _, err := tryRender(t, parsed(t, values)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v; want %q", values, err, says)
 		}
 	}
+}
+
+// parsed are values as they stand in a file.
+func parsed(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var values map[string]any
+	if err := yaml.UnmarshalStrict([]byte(text), &values); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return values
 }
 
 // Each key of the edge is either the chart's own business or can be set through edges.config: a new one that is neither was forgotten.
