@@ -2,8 +2,11 @@ package charts
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"testing"
 
+	"helm.sh/helm/v4/pkg/strvals"
 	core "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -43,12 +46,18 @@ func relayPorts(t *testing.T, r rendered) map[string]string {
 	return taken
 }
 
-// Relays of two releases, or one beside another program that has a port, can be on one node: every port that they take there is a value.
+// Relays of two releases, as README has the second, or one beside another program that has a port, can be on one node: every port that they take there is a value.
 func TestTwoReleasesOnOneNode(t *testing.T) {
 	one := render(t, nil)
-	two := render(t, map[string]any{"coturn": map[string]any{"ports": map[string]any{
-		"listen": 3480.0, "tls": 5351.0, "relayMin": 40000.0, "relayMax": 45000.0, "agent": 9191.0, "cli": 5767.0,
-	}}})
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := strvals.Parse(regexp.MustCompile("--set (coturn\\.ports\\.[^`]*)").FindStringSubmatch(string(text))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := render(t, values)
 	others := relayPorts(t, two)
 	for port, what := range relayPorts(t, one) {
 		if other, there := others[port]; there {
