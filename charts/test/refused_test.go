@@ -68,9 +68,13 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"certificates: {enabled: true}":                                                                                "certificates.issuer.name: missing",
 		"certificates: {enabled: true, issuer: {name: ca}}":                                                            "certificates.enabled: nothing wants a certificate",
 		"certificates: {enabled: true, issuer: {name: ca}}\ncoturn: {tls: {secretName: turn-tls, host: turn-$(NODE_NAME).example.org}}": "certificates: none can be for turn-*.example.org",
-		"secrets: {authSecret: x}":                 "additional properties 'authSecret' not allowed",
-		"networkPolicies: {nodeCIDRs: [10.0.0.1]}": "at '/networkPolicies/nodeCIDRs/0'",
-		"test: {mode: relay}":                      "at '/test/mode': value must be one of",
+		"monitoring: {prometheusRule: {runbooks: \"https://a/\\nevil:\\ty\"}}":                                                          "at '/monitoring/prometheusRule/runbooks'",
+		"edges: {config: {auth-jwks-url: id.example.org}}":                                                                              "at '/edges/config/auth-jwks-url'",
+		"edges: {turnUrls: ['turn:a b']}":                                                                                               "at '/edges/turnUrls/0'",
+		"images: {registry: 'a/ b'}":                                                                                                    "at '/images/registry'",
+		"secrets: {authSecret: x}":                                                                                                      "additional properties 'authSecret' not allowed",
+		"networkPolicies: {nodeCIDRs: [10.0.0.1]}":                                                                                      "at '/networkPolicies/nodeCIDRs/0'",
+		"test: {mode: relay}":                                                                                                           "at '/test/mode': value must be one of",
 	} {
 		if _, _, err := tryRender(t, parsed(t, values)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v; want %q", values, err, says)
