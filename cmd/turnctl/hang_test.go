@@ -22,7 +22,7 @@ func TestQuickCheckOfASilentRelay(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), pace.CheckTimeout())
 	defer cancel()
 	began := time.Now()
-	r := quickCheck("", pace)(ctx, "turn:"+silent.LocalAddr().String()+"?transport=udp", turnauth.NewSecret("s"))
+	r := quickCheck("", "", pace)(ctx, "turn:"+silent.LocalAddr().String()+"?transport=udp", turnauth.NewSecret("s"))
 	for _, i := range r.Items {
 		t.Logf("%s %s %s %v", i.Name, i.Status, i.Summary, i.Took)
 	}

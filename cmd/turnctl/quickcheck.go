@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
@@ -19,8 +21,8 @@ import (
 var unneeded = []string{"refuses", "rfc5780", "software", "path", "throughput", "tcp-relay", "deallocate"}
 
 // quickCheck is the check of an agent: whether callers can use a URL. A relay that does not answer is asked again, at other ports too, to tell what is wrong:
-// three waits fit into the time that the pace gives. One that has not served in all of it has failed.
-func quickCheck(realm string, pace fleet.Pace) fleet.Check {
+// three waits fit into the time that the pace gives. One that has not served in all of it has failed. caFile, unless empty, is who may sign certificates.
+func quickCheck(realm, caFile string, pace fleet.Pace) fleet.Check {
 	return func(ctx context.Context, url string, secret turnauth.Secret) verdict.Report {
 		u, err := wire.ParseRelayURL(url)
 		if err != nil {
@@ -28,6 +30,7 @@ func quickCheck(realm string, pace fleet.Pace) fleet.Check {
 		}
 		report := check.Run(ctx, check.Options{
 			URLs: []turnclient.URL{u}, Secret: secret, Realm: realm, User: "turnctl-watch", Timeout: pace.CheckTimeout() / 3, Quick: true, Packets: 1,
+			Roots: roots(u, caFile),
 		})
 		report.Items = slices.DeleteFunc(report.Items, func(i verdict.Item) bool {
 			return slices.ContainsFunc(unneeded, func(step string) bool { return slices.Contains(strings.Split(i.Name, "."), step) })
@@ -39,4 +42,16 @@ func quickCheck(realm string, pace fleet.Pace) fleet.Check {
 		}
 		return report
 	}
+}
+
+// roots are who may sign the certificate that a URL shows: nobody while the file can't be read, and whom the system trusts without one.
+func roots(u turnclient.URL, caFile string) *x509.CertPool {
+	if caFile == "" || !u.Transport.Secure() {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	if text, err := os.ReadFile(caFile); err == nil {
+		pool.AppendCertsFromPEM(text)
+	}
+	return pool
 }

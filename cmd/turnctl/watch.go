@@ -64,7 +64,7 @@ func runWatch(ctx context.Context, c *WatchConfig, log *slog.Logger) error {
 	defer b.Close()
 	pace := fleet.Pace{Interval: c.Interval, Rule: fleet.Rule{Fail: c.FailAfter, Recover: c.RecoverAfter}}
 	agent, err := fleet.NewAgent(fleet.Options{
-		Bus: b, ID: wire.RelayID(c.ID), Realm: c.Realm, URLs: c.URL, Check: quickCheck(c.Realm, pace), Load: c.load(), Secrets: secrets, Pace: pace,
+		Bus: b, ID: wire.RelayID(c.ID), Realm: c.Realm, URLs: c.URL, Check: quickCheck(c.Realm, c.CAFile, pace), Load: c.load(), Secrets: secrets, Pace: pace,
 		Version: cli.ReadBuild().Version, Logger: log, Registerer: metrics,
 	})
 	if err != nil {

@@ -22,6 +22,8 @@ type WatchConfig struct {
 	Realm          string          `key:"realm" example:"example.org" help:"Realm of the relay. Default: whichever it says."`
 	Secret         turnauth.Secret `key:"secret" help:"Secret shared with the relay. A file may hold several, one a line, and is read again when it changes: the relay is checked with the one that the bus names, or else with the first. Required."`
 
+	CAFile string `key:"ca-file" example:"/etc/ssl/private-ca.pem" help:"Certificates to trust in place of the system's, PEM. Read for each check, since it is renewed with the relay's own, and may come only later."`
+
 	NATSURL []string `key:"nats-url" example:"nats://a:4222,nats://b:4222" help:"NATS servers of the region's cluster. Required."`
 	cli.NATSConfig
 
