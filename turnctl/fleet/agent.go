@@ -166,7 +166,7 @@ func (a *Agent) note(results map[string]checked, key wire.KeyID) {
 			if is.OK {
 				a.log.Info("works", "url", u)
 			} else {
-				a.log.Warn("does not work", "url", u, "item", is.Why)
+				a.log.Warn("does not work", "url", u, "item", is.Why, "says", c.says, "fix", c.fix)
 			}
 		}
 		a.metrics.health(u, is)

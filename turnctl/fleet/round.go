@@ -54,6 +54,8 @@ func (a *Agent) sign() (key wire.KeyID, secret turnauth.Secret, before wire.KeyI
 type checked struct {
 	result Result
 	why    string
+	// says and fix are the item's, for people.
+	says, fix string
 }
 
 func anyPassed(results map[string]checked) bool {
@@ -98,7 +100,7 @@ func judge(r *verdict.Report) checked {
 	}
 	for i := range r.Items {
 		if r.Items[i].Status == status && c.result != Passed {
-			c.why = r.Items[i].Name
+			c.why, c.says, c.fix = r.Items[i].Name, r.Items[i].Summary, r.Items[i].Fix
 			break
 		}
 	}

@@ -47,3 +47,21 @@ callmesh_turnctl_rung_seconds{rung="udp4.binding",url="turn:a"} 0.02
 	says(`callmesh_turnctl_rung_up{rung="udp4.binding",url="turn:a"} 0
 `)
 }
+
+// Of the certificates that a relay shows, by each of its addresses, the one that ends first is told; of one that can't be read nothing is.
+func TestExpiryOfCertificates(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	m := newMetrics(reg, []string{"turns:a", "turns:b"})
+	shows := func(rung string, until float64) verdict.Item {
+		return verdict.Item{Name: rung, Status: verdict.OK, Values: []verdict.Value{{Name: "certificate_expiry_seconds", Value: 7}, {Name: "certificate_expiry_timestamp_seconds", Value: until}}}
+	}
+	m.rungs.checked("turns:a", []verdict.Item{shows("tls4.certificate", 2000), shows("tls6.certificate", 1000)})
+	m.rungs.checked("turns:b", []verdict.Item{{Name: "tls4.certificate", Status: verdict.Fail}})
+	want := `# HELP callmesh_tls_certificate_expiry_timestamp_seconds When the certificate that the relay shows expires, in Unix time.
+# TYPE callmesh_tls_certificate_expiry_timestamp_seconds gauge
+callmesh_tls_certificate_expiry_timestamp_seconds{url="turns:a"} 1000
+`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "callmesh_tls_certificate_expiry_timestamp_seconds"); err != nil {
+		t.Error(err)
+	}
+}
