@@ -45,6 +45,9 @@ func (c *ProvisionConfig) prove(ctx context.Context) []verdict.Item {
 			items = append(items, i)
 		}
 	}
+	if c.stays {
+		return withoutTLS(items)
+	}
 	return items
 }
 

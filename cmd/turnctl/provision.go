@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"callmesh/cmd/internal/cli"
 	"callmesh/turnctl/coturn"
 	"callmesh/turnctl/provision"
+	"callmesh/turnctl/relaycert"
 	"callmesh/turnctl/supervise"
 	"callmesh/turnctl/verdict"
 )
@@ -33,6 +35,11 @@ type ProvisionConfig struct {
 
 	roots      *x509.CertPool
 	secretFile string // where the secret was read from; empty if from nowhere
+	// links are what coturn reads its certificate by where a turnctl supervises it; nil where none does, and without TLS.
+	links *relaycert.Links
+	// stays says that this process is to start that coturn and keep it, and starts gets something at each start.
+	stays  bool
+	starts chan struct{}
 }
 
 // Check implements cli.Checker.
@@ -107,6 +114,9 @@ func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
 	if own != nil {
 		defer func() { _ = own.Stop(context.WithoutCancel(ctx)) }()
 	}
+	if report.Items, err = cfg.certificate(time.Now()); err != nil {
+		return err
+	}
 	want, err := cfg.want(binary, own == nil)
 	if err != nil {
 		return err
@@ -117,7 +127,7 @@ func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
 		return err
 	}
 	steps := provision.Plan(want, have)
-	report.Items = cfg.limits(own != nil)
+	report.Items = append(report.Items, cfg.limits(own != nil)...)
 	switch {
 	case len(steps) == 0:
 		report.Items = append(report.Items, verdict.Item{Name: "provision.nothing", Status: verdict.OK, Summary: "everything is as it should be: nothing was changed"})
@@ -133,10 +143,13 @@ func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
 	}
 	report.Items = append(report.Items, host.Apply(ctx, want, have, steps, cfg.prove, say)...)
 	if err := cfg.report(c, &report); err != nil || own == nil {
+		if cfg.stays && cfg.links != nil {
+			err = errors.Join(err, own.Stop(ctx), cfg.links.Remove())
+		}
 		return err
 	}
-	if _, there, err := own.Elsewhere(); err != nil || there {
-		return err // another process keeps it running
+	if !cfg.stays {
+		return nil // another process keeps it running
 	}
 	return cfg.stay(ctx, own, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
 }
@@ -149,10 +162,22 @@ func (c *ProvisionConfig) service(binary string, log *slog.Logger, cmd *cobra.Co
 	if !c.Supervise && provision.HasSystemd() {
 		return provision.Systemd{Unit: "coturn", Listen: listen}, nil, nil
 	}
-	own = provision.NewSupervised(supervise.Options{
-		Path: binary, Args: []string{"-c", c.Conf, "--pidfile="}, Output: cmd.ErrOrStderr(), Logger: log, Reap: os.Getpid() == 1,
-	}, c.Conf, listen)
+	o := supervise.Options{Path: binary, Args: []string{"-c", c.Conf, "--pidfile="}, Output: cmd.ErrOrStderr(), Logger: log, Reap: os.Getpid() == 1}
+	if !c.TLSOff {
+		c.links = relaycert.NewLinks(c.Conf, c.TLSCert, c.TLSKey)
+		c.starts = make(chan struct{}, 1)
+		o.Prepare = func() error {
+			err := c.links.Start(time.Now())
+			select {
+			case c.starts <- struct{}{}:
+			default: // it is about to be looked at anyway
+			}
+			return err
+		}
+	}
+	own = provision.NewSupervised(o, c.Conf, listen)
 	_, there, err := own.Elsewhere()
+	c.stays = err == nil && !there && !c.DryRun
 	if err == nil && !there && !c.Supervise && !c.DryRun {
 		err = cli.Usage("supervise: this host has no systemd; give --supervise, which runs coturn and stays")
 	}
@@ -172,7 +197,9 @@ func (c *ProvisionConfig) want(binary string, systemd bool) (provision.Want, err
 		want.User = "turnserver"
 	}
 	relay := c.relay(c.SecretInConfig)
-	if !c.TLSOff {
+	if c.links != nil {
+		relay.Cert, relay.Key = c.links.Names()
+	} else if !c.TLSOff {
 		files, err := provision.CertFiles(want.User, filepath.Dir(c.Conf), c.TLSCert, c.TLSKey)
 		if err != nil {
 			return want, err

@@ -27,6 +27,7 @@ type station struct {
 	config        string
 	secret, telly string // the shared secret, and the password of coturn's command-line interface
 	addr          string
+	powerless     bool // without root's right to read every file
 	output        output
 }
 
@@ -88,6 +89,9 @@ func (s *station) write(name, text string) string {
 
 func (s *station) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.program, args...)
+	if s.powerless {
+		cmd = exec.Command("setpriv", append([]string{"--bounding-set=-all", "--inh-caps=-all", s.program}, args...)...)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }

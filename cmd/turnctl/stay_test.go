@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/turnctl/relaycert"
 	"callmesh/turnctl/turntest"
 )
 
@@ -41,19 +42,32 @@ func newMounted(t *testing.T) *mounted {
 // renew mounts another certificate, with its key or with what is none.
 func (m *mounted) renew(withKey bool) *x509.Certificate {
 	m.t.Helper()
+	c := m.ca.Issue(m.t, time.Now().Add(time.Hour), "turn.example")
+	if withKey {
+		m.mount(c)
+	} else {
+		m.put(readFile(m.t, c.CertFile), bytes.Repeat([]byte("x"), 200))
+	}
+	return c.Leaf
+}
+
+// mount mounts a certificate and its key.
+func (m *mounted) mount(c turntest.Certificate) {
+	m.t.Helper()
+	m.put(readFile(m.t, c.CertFile), readFile(m.t, c.KeyFile))
+}
+
+// put mounts what is to be in the files; nil: no file.
+func (m *mounted) put(cert, key []byte) {
+	m.t.Helper()
 	m.versions++
 	folder := filepath.Join(m.dir, fmt.Sprint(m.versions))
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		m.t.Fatal(err)
 	}
-	c := m.ca.Issue(m.t, time.Now().Add(time.Hour), "turn.example")
-	for name, from := range map[string]string{"tls.crt": c.CertFile, "tls.key": c.KeyFile} {
-		text, err := os.ReadFile(from)
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		if name == "tls.key" && !withKey {
-			text = bytes.Repeat([]byte("x"), len(text))
+	for name, text := range map[string][]byte{"tls.crt": cert, "tls.key": key} {
+		if text == nil {
+			continue
 		}
 		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
 			m.t.Fatal(err)
@@ -66,7 +80,15 @@ func (m *mounted) renew(withKey bool) *x509.Certificate {
 	if err := os.Rename(next, filepath.Join(m.dir, "..data")); err != nil {
 		m.t.Fatal(err)
 	}
-	return c.Leaf
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // A renewed certificate is told of once; one without its key is refused, and what comes after it counts.
@@ -74,11 +96,12 @@ func TestCertificateIsFollowed(t *testing.T) {
 	t.Parallel()
 	m, said, renewed := newMounted(t), new(output), make(chan struct{}, 8)
 	m.renew(true)
-	w, err := followCertificate(m.cert, m.key, slog.New(slog.NewTextHandler(said, nil)), func() { renewed <- struct{}{} })
-	if err != nil {
+	links := relaycert.NewLinks(filepath.Join(t.TempDir(), "turnserver.conf"), m.cert, m.key)
+	if err := links.Start(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
+	kept := keepCertificate(links, m.cert, m.key, slog.New(slog.NewTextHandler(said, nil)), func() { renewed <- struct{}{} })
+	defer kept.close()
 	comes := func(what string, is func() bool) {
 		t.Helper()
 		tick, late := time.NewTicker(5*time.Millisecond), time.After(30*time.Second)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"callmesh/turnctl/relaycert"
 	"callmesh/turnctl/verdict"
 )
 
@@ -31,8 +32,14 @@ func judge(i *verdict.Item, chain []*x509.Certificate, roots *x509.CertPool, nam
 		return
 	}
 	leaf := chain[0]
+	if relaycert.IsStandIn(leaf) {
+		fail(i, verdict.Critical, nil, "the log of turnctl provision --supervise names the file and what is wrong with it",
+			"the relay shows its stand-in: its own certificate, or the key of that, is missing or can't be loaded")
+		return
+	}
 	left := leaf.NotAfter.Sub(now)
 	value(i, "certificate_expiry_seconds", math.Round(left.Seconds()))
+	value(i, "certificate_expiry_timestamp_seconds", float64(leaf.NotAfter.Unix()))
 	i.Evidence = fmt.Sprintf("for %s, by %.200q, until %s", namesOf(leaf), leaf.Issuer.String(), leaf.NotAfter.UTC().Format(time.RFC3339))
 	renew := "renew it, put it where cert= of turnserver.conf says, and have coturn read it (turnctl rotate, or kill -USR2)"
 	if left <= 0 {

@@ -50,14 +50,20 @@ func NewCA(t testing.TB) *CA {
 // Issue makes a certificate for names and addresses that is good from yesterday, or from a day before it ends, until notAfter.
 func (ca *CA) Issue(t testing.TB, notAfter time.Time, names ...string) Certificate {
 	t.Helper()
-	key := newKey(t)
 	from := time.Now()
 	if notAfter.Before(from) {
 		from = notAfter
 	}
+	return ca.IssueFrom(t, from.Add(-24*time.Hour), notAfter, names...)
+}
+
+// IssueFrom is Issue with the time from when it is good.
+func (ca *CA) IssueFrom(t testing.TB, notBefore, notAfter time.Time, names ...string) Certificate {
+	t.Helper()
+	key := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: serial(t), Subject: pkix.Name{CommonName: names[0]},
-		NotBefore: from.Add(-24 * time.Hour), NotAfter: notAfter,
+		NotBefore: notBefore, NotAfter: notAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	for _, name := range names {
