@@ -43,7 +43,7 @@ var alertCases = map[string]struct{ bad, says, good string }{
 		`callmesh_edge_hellos_total{NS,how="fresh"} 0+3x120` + "\n" + `callmesh_edge_hellos_total{NS,how="resumed"} 0+600x120`,
 	},
 	"CallmeshCertificateExpires": {
-		`callmesh_tls_certificate_expiry_timestamp_seconds{NS} 400000x120`, "of a-1 expires in 4d", `callmesh_tls_certificate_expiry_timestamp_seconds{NS} 4000000x120`,
+		`callmesh_tls_certificate_expiry_timestamp_seconds{NS,url="turns:a"} 400000x120`, "of a-1, for turns:a, expires in 4d", `callmesh_tls_certificate_expiry_timestamp_seconds{NS} 4000000x120`,
 	},
 	"CallmeshCutOff": {`callmesh_bus_connected{NS} 1x60 0x59`, "a-1 has no connection to NATS", `callmesh_bus_connected{NS} 1x120`},
 	"CallmeshEdgesDisagree": {
@@ -67,7 +67,16 @@ var alertCases = map[string]struct{ bad, says, good string }{
 		`callmesh_bus_ack_seconds_bucket{NS,le="0.25"} 0+90x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="0.6"} 0+100x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="+Inf"} 0+100x120`,
 		"NATS takes 565ms", `callmesh_bus_ack_seconds_bucket{NS,le="0.25"} 0+100x120` + "\n" + `callmesh_bus_ack_seconds_bucket{NS,le="+Inf"} 0+100x120`,
 	},
-	"CallmeshRelayFails": {`callmesh_turnctl_relay_up{NS,url="turn:a"} 0x120`, "can't use turn:a", `callmesh_turnctl_relay_up{NS,url="turn:a"} 1x120`},
+	"CallmeshRelayFails": {
+		`callmesh_turnctl_relay_up{NS,url="turn:a"} 0x120` + "\n" + `callmesh_turnctl_rung_up{NS,url="turn:a",rung="tls4.certificate"} 1x120`, "can't use turn:a",
+		`callmesh_turnctl_relay_up{NS,url="turn:a"} 1x120` + "\n" + `callmesh_turnctl_relay_up{NS,url="turns:a"} 0x120` + "\n" +
+			`callmesh_turnctl_rung_up{NS,url="turns:a",rung="tls4.certificate"} 0x120`,
+	},
+	"CallmeshRelayCertificate": {
+		`callmesh_turnctl_rung_up{NS,url="turns:a",rung="tls4.certificate"} 0x120` + "\n" + `callmesh_turnctl_rung_up{NS,url="turns:a",rung="tls4.allocate"} 1x120`,
+		"Callers refuse the certificate of turns:a.",
+		`callmesh_turnctl_rung_up{NS,url="turns:a",rung="tls4.certificate"} 1x120` + "\n" + `callmesh_turnctl_rung_up{NS,url="turns:a",rung="tls4.connect"} 0x120`,
+	},
 	"CallmeshRelayUnmeasured": {
 		`callmesh_turnctl_checks_total{NS,url="turn:a",result="unmeasured"} 0+5x120` + "\n" + `callmesh_turnctl_checks_total{NS,url="turn:a",result="passed"} 3x120` + "\n" +
 			`callmesh_turnctl_checks_total{NS,url="turn:a",result="failed"} 0x120`, "a-1 can't tell whether turn:a works",

@@ -1,14 +1,20 @@
 package charts
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // insideNode names, in the copy of the test binary that is in the network of a node, where the programs were built, and nodeIs that node's address.
@@ -43,9 +49,13 @@ func podsRun(t *testing.T, address string, values map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// With names of their own, as in production.
-	r := render(t, merged(merged(scenarios(t)["trial"], map[string]any{"edges": map[string]any{"hosts": []any{"calls.example.org"}}}), values))
-	hosts := nodeAddress + " callmesh-nats-0.callmesh-nats-nodes." + namespace + ".svc callmesh-edge." + namespace + ".svc\n127.0.0.1 localhost\n"
+	// With names of their own, as in production, and with a relay whose certificate comes only later: that of NATS, which is at hand.
+	const relayName = "callmesh-nats-0.callmesh-nats-nodes." + namespace + ".svc"
+	r := render(t, merged(merged(scenarios(t)["trial"], map[string]any{
+		"edges":  map[string]any{"hosts": []any{"calls.example.org"}},
+		"coturn": map[string]any{"tls": map[string]any{"secretName": "comes-later", "host": relayName, "authorityKey": "ca.crt"}},
+	}), values))
+	hosts := nodeAddress + " " + relayName + " callmesh-edge." + namespace + ".svc\n127.0.0.1 localhost\n"
 	nats, edge, relay := r.pod(t, "callmesh-nats", hosts), r.pod(t, "callmesh-edge", hosts), r.pod(t, "callmesh-relay", hosts)
 	nats.ready(t)
 	edge.ready(t)
@@ -53,6 +63,7 @@ func podsRun(t *testing.T, address string, values map[string]any) {
 	t.Log("every pod is ready")
 	r.pod(t, "callmesh-test-call", hosts).runs(t)
 	t.Log("two ends have called each other")
+	overTLS(t, relay, relayName, named[core.Secret](render(t, nil), "callmesh-nats-tls").Data)
 	relay.stop(t)
 	edge.stop(t)
 	t.Log("pods have stopped")
@@ -71,6 +82,34 @@ func podsRun(t *testing.T, address string, values map[string]any) {
 	if !strings.Contains(string(out), "permission denied") {
 		t.Errorf("a container can write into its root: %s", out)
 	}
+}
+
+// overTLS wants callers to be sent to a relay over TLS once its certificate is there, and not before; nothing of it is started again.
+func overTLS(t *testing.T, relay *pod, host string, certificate map[string][]byte) {
+	t.Helper()
+	says := func(metric string) bool {
+		answer, err := http.Get("http://127.0.0.1:9091/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		text, err := io.ReadAll(answer.Body)
+		return err == nil && strings.Contains(string(text), metric)
+	}
+	url := `url="turns:` + host + `:5349?transport=tcp"} `
+	if !says("callmesh_turnctl_relay_up{"+url+"0") || !says(`callmesh_turnctl_rung_up{rung="tls4.certificate",`+url+"0") {
+		t.Error("without a certificate the agent does not say that callers get no TLS")
+	}
+	for path, key := range map[string]string{"callmesh/tls/tls.crt": "tls.crt", "callmesh/tls/tls.key": "tls.key", "callmesh/authority/ca.crt": "ca.crt"} {
+		put(t, filepath.Join(relay.root, "etc", path), certificate[key])
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		return says("callmesh_turnctl_relay_up{" + url + "1"), nil
+	})
+	if err != nil {
+		t.Fatalf("with a certificate callers are not sent there over TLS: %v\n%s\n%s", err, relay.running["coturn"].said(), relay.running["agent"].said())
+	}
+	t.Log("and callers get TLS")
 }
 
 // makeNode hides other processes from this one and gives its network the address of a node, and a Service's port, as kube-proxy does.

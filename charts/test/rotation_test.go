@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	core "k8s.io/api/core/v1"
 )
 
 // Who has the relays' secret sees another as soon as the kubelet brings it: a file that is mounted by itself would stay as it was.
@@ -23,6 +25,25 @@ func TestSecretsCanChangeUnderPrograms(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A relay's certificate may be gone, or yet to come: its pod starts all the same, and the agent trusts what its authority is by then.
+func TestRelayStartsWithoutItsCertificate(t *testing.T) {
+	r := render(t, map[string]any{"coturn": map[string]any{"tls": map[string]any{"secretName": "turn-tls", "host": "turn.example.org", "authorityKey": "ca.crt"}}})
+	of := 0
+	for _, v := range r.workload(t, "callmesh-relay").spec.Volumes {
+		if v.Secret != nil && v.Secret.SecretName == "turn-tls" {
+			if of++; v.Secret.Optional == nil || !*v.Secret.Optional {
+				t.Errorf("without the Secret no relay starts: the volume %s waits for it", v.Name)
+			}
+		}
+	}
+	if of != 2 {
+		t.Errorf("%d volumes of it", of)
+	}
+	if text := named[core.ConfigMap](r, "callmesh-relay").Data["watch.yaml"]; !strings.Contains(text, "\nca-file: /etc/callmesh/authority/ca.crt\n") {
+		t.Errorf("the agent goes by\n%s", text)
+	}
 }
 
 // The rotation that RUNBOOK.md has: the Secret holds the old line, both, both the other way round, and the new one.
