@@ -3,6 +3,7 @@ package turnctl_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"callmesh/bus/wire"
 	"callmesh/turnctl/check"
+	"callmesh/turnctl/relaycert"
 	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/turnclient"
 	"callmesh/turnctl/turntest"
@@ -43,6 +45,18 @@ func unreadable(t *testing.T, ca *turntest.CA) turntest.Certificate {
 	return c
 }
 
+// standIn is what a supervised coturn is given in place of files that are not there.
+func standIn(t *testing.T, _ *turntest.CA) turntest.Certificate {
+	dir := t.TempDir()
+	links := relaycert.NewLinks(filepath.Join(dir, "turnserver.conf"), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	if err := links.Start(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var c turntest.Certificate
+	c.CertFile, c.KeyFile = links.Names()
+	return c
+}
+
 var faults = map[string]fault{
 	"The relay is down":                   {stop: true},
 	"UDP is blocked on the way":           {rules: "udp dport 3478 drop"},
@@ -54,6 +68,7 @@ var faults = map[string]fault{
 	"The certificate has expired":         {cert: goodFor(-time.Hour, "turn.example")},
 	"The certificate is for another name": {cert: goodFor(time.Hour, "other.example")},
 	"coturn may not read its certificate": {cert: unreadable},
+	"The certificate can't be loaded":     {cert: standIn},
 }
 
 var says = regexp.MustCompile("(?m)^## (.+)\nCheck says: `([a-z0-9.-]+)` \"(.+)\"$")
