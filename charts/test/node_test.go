@@ -96,8 +96,12 @@ func overTLS(t *testing.T, relay *pod, host string, certificate map[string][]byt
 		text, err := io.ReadAll(answer.Body)
 		return err == nil && strings.Contains(string(text), metric)
 	}
+	rung := "tls4"
+	if strings.Contains(nodeAddress, ":") {
+		rung = "tls6"
+	}
 	url := `url="turns:` + host + `:5349?transport=tcp"} `
-	if !says("callmesh_turnctl_relay_up{"+url+"0") || !says(`callmesh_turnctl_rung_up{rung="tls4.certificate",`+url+"0") {
+	if !says("callmesh_turnctl_relay_up{"+url+"0") || !says(`callmesh_turnctl_rung_up{rung="`+rung+`.certificate",`+url+"0") {
 		t.Error("without a certificate the agent does not say that callers get no TLS")
 	}
 	for path, key := range map[string]string{"callmesh/tls/tls.crt": "tls.crt", "callmesh/tls/tls.key": "tls.key", "callmesh/authority/ca.crt": "ca.crt"} {
