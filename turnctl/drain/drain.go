@@ -155,7 +155,7 @@ func (d *drain) wait(ctx context.Context) error {
 	defer timeout.Stop()
 	tick := time.NewTicker(d.Poll)
 	defer tick.Stop()
-	said := ""
+	said, left := "how many is not known", -1
 	for {
 		list, total, err := d.Relay.Allocations(ctx)
 		if errors.Is(err, ErrGone) && d.selfDrains {
@@ -173,6 +173,7 @@ func (d *drain) wait(ctx context.Context) error {
 				d.add("drain.wait", verdict.OK, "no allocation is left")
 				return nil
 			}
+			left = total
 			if now := Progress(list, total); now != said {
 				d.Say(now)
 				said = now
@@ -182,19 +183,21 @@ func (d *drain) wait(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timeout.C:
-			return d.late(total, said)
+			return d.late(left, said)
 		case <-tick.C:
 		}
 	}
 }
 
-// late says what happens when time is up and calls still go on.
-func (d *drain) late(total int, said string) error {
+// late says what happens when time is up and calls still go on: so many, by the last look that told, -1 if none did.
+func (d *drain) late(left int, said string) error {
 	if !d.Force {
 		return fmt.Errorf("%w after %s: %s", errTimeout, d.Timeout, said)
 	}
-	i := d.add("drain.wait", verdict.Warn, "%d allocations still ran after %s and are ended, as asked", total, d.Timeout)
-	i.Values = []verdict.Value{{Name: "ended_allocations", Value: float64(total)}}
+	i := d.add("drain.wait", verdict.Warn, "allocations still ran after %s and are ended, as asked: %s", d.Timeout, said)
+	if left >= 0 {
+		i.Values = []verdict.Value{{Name: "ended_allocations", Value: float64(left)}}
+	}
 	return nil
 }
 

@@ -198,6 +198,28 @@ func TestDrainOfOneThatDrainsByItself(t *testing.T) {
 	}
 }
 
+// mute is one whose command-line interface can't be reached.
+type mute struct{ *modern }
+
+func (mute) Allocations(context.Context) ([]coturn.Session, int, error) {
+	return nil, 0, errors.New("nobody is at home")
+}
+
+// What is not known is not said to be none.
+func TestDrainThatCannotCount(t *testing.T) {
+	o := drain.Options{Relay: mute{&modern{}}, Poll: time.Millisecond, Timeout: 5 * time.Millisecond}
+	items := drain.Run(t.Context(), o)
+	if summary(items) != "registry=skipped refuse=ok wait=fail" || items[2].Summary != "allocations still run after 5ms: how many is not known" {
+		t.Errorf("%v", items)
+	}
+	o.Force = true
+	items = drain.Run(t.Context(), o)
+	if summary(items) != "registry=skipped refuse=ok wait=warn stop=ok" || items[2].Values != nil ||
+		items[2].Summary != "allocations still ran after 5ms and are ended, as asked: how many is not known" {
+		t.Errorf("%v", items)
+	}
+}
+
 func TestProgress(t *testing.T) {
 	aged := func(seconds ...int) (list []coturn.Session) {
 		for _, s := range seconds {
