@@ -76,13 +76,12 @@ func TestTokenExpiresInMidSession(t *testing.T) {
 
 func TestExpiredSessionLeavesItsRooms(t *testing.T) {
 	m := oneNode(t, 1, limited(func(l *edge.Limits) { l.Grace = time.Second }))
-	ben := edgetest.Connect(t, m.Edges[0], "ben")
+	ann, ben := edgetest.Connect(t, m.Edges[0], "ann"), edgetest.Connect(t, m.Edges[0], "ben")
 	join(ben, "r")
-	ann, a := hello(t, m.Edges[0], wire.HelloArgs{Token: sign(t, edgetest.Secret, "ann", time.Now(), 2*time.Second)})
-	if a.Error != nil {
-		t.Fatal(a.Error)
-	}
 	join(ann, "r")
+	edgetest.Eventually(t, "ann has a token that will soon expire, and has not yet", func() bool {
+		return ann.Do(wire.OpRefresh, wire.RefreshArgs{Token: sign(t, edgetest.Secret, "ann", time.Now(), 2*time.Second)}).Error == nil
+	})
 	edgetest.Await(ben, wire.EvLeft, func(e wire.LeftEvent) bool { return e.Reason == wire.ReasonExpired })
 	wantClose(t, "expired", ann, wire.CloseTokenExpired, "")
 }
