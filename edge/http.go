@@ -1,17 +1,20 @@
 package edge
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 
 	"callmesh/bus/wire"
 )
 
-// csp lets the page load from and talk to its own origin only.
+// csp lets the page load from and talk to its own origin only; see policy.
 const csp = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self' 'wasm-unsafe-eval'; " +
 	"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
@@ -30,10 +33,30 @@ func (e *Edge) Handler() http.Handler {
 	if e.opts.Page != nil {
 		mux.Handle("/", page(e.opts.Page))
 	}
-	return headers(e.named(mux))
+	return headers(policy(e.opts.Page), e.named(mux))
 }
 
-func headers(next http.Handler) http.Handler {
+// inline is a script that stands in the page itself.
+var inline = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+
+// policy lets scripts run that stand in the page, and no others but its own files.
+func policy(files fs.FS) string {
+	if files == nil {
+		return csp
+	}
+	page, err := fs.ReadFile(files, "index.html")
+	if err != nil {
+		return csp // there is nothing in it, then
+	}
+	hashes := ""
+	for _, script := range inline.FindAllSubmatch(page, -1) {
+		sum := sha256.Sum256(script[1])
+		hashes += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return strings.Replace(csp, "'wasm-unsafe-eval'", "'wasm-unsafe-eval'"+hashes, 1)
+}
+
+func headers(csp string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", csp)

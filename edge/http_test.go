@@ -277,6 +277,18 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 }
 
+// A script that stands in the page may run, as its hash says, and no other that somebody gets into it.
+func TestThePagesOwnScriptMayRun(t *testing.T) {
+	page := fstest.MapFS{"index.html": {Data: []byte("<!doctype html><script>again()</script><script src=/assets/a.js></script>")}}
+	m := oneNode(t, 1, func(_ *bus.Options, o *edge.Options) { o.Page = page })
+	for _, path := range []string{"/", "/r/tea"} {
+		res, _ := send(t, m.Edges[0], "GET", path)
+		if csp := res.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "script-src 'self' 'wasm-unsafe-eval' 'sha256-FoQ4fTzxhLROaEbL06zHlQCMrec8jXNnQmc6/J3nC14=';") {
+			t.Errorf("%s: %s", path, csp)
+		}
+	}
+}
+
 func TestConfigSaysWhatAnswers(t *testing.T) {
 	m := oneNode(t, 1, func(_ *bus.Options, o *edge.Options) { o.Version = "1.2.3" })
 	res, body := send(t, m.Edges[0], "GET", "/v1/config")

@@ -30,6 +30,21 @@ test('start and lobby, in the language of the browser', async () => {
   }
 })
 
+test('an edge of another version, without the files that the page names, is asked again until one has them', async () => {
+  const visitor = await stage.visit('a', 'Ada')
+  visitor.watch.allow(/404/, /none\.js/)
+  let missing = 2
+  await visitor.page.route('**/assets/index-*.js', (route) => (missing-- > 0 ? route.fulfill({ status: 404 }) : route.continue()))
+  await visitor.page.goto(visitor.edge.origin)
+  await visitor.find('new-room').waitFor()
+  expect(missing).toBe(-1)
+  expect(await visitor.page.evaluate(() => sessionStorage.getItem('callmesh-lacks'))).toBeNull()
+
+  // What is wanted only later is no reason to load the page again: nothing is noted.
+  await visitor.page.evaluate(() => new Promise((lacks) => document.head.append(Object.assign(document.createElement('script'), { src: '/assets/none.js', onerror: lacks }))))
+  expect(await visitor.page.evaluate(() => sessionStorage.getItem('callmesh-lacks'))).toBeNull()
+})
+
 test('where guests are not let in, it is said at once', async () => {
   const visitor = await stage.visit('a', 'Ada')
   await visitor.page.route('**/v1/config', (route) => route.fulfill({ json: { guests: false, region: 'test', version: '0' } }))
