@@ -18,7 +18,7 @@ var oddNames = []string{"n", "y", "on", "off", "no", "yes", "true", "false", "nu
 func changed(values map[string]any) map[string]any {
 	return merged(values, map[string]any{
 		"ipFamilyPolicy": "PreferDualStack",
-		"images": map[string]any{"tag": "another"},
+		"images":         map[string]any{"tag": "another"},
 		"edges": map[string]any{
 			"replicas": 4.0, "drainSeconds": 45.0, "hosts": []any{"calls.example.org", "other.example.org"}, "config": map[string]any{"limit-sessions": 100.0},
 			"resources": map[string]any{"limits": map[string]any{"memory": "3Gi"}},

@@ -55,7 +55,8 @@ export class Edge {
     const { dir, nats, secret, relays } = this.place
     const program = new Program(
       `edge ${this.name}`,
-      binary('EDGE_BIN'),
+      // Another version of it, to see whether the two get along.
+      process.env[`EDGE_BIN_${this.name.toUpperCase()}`] ?? binary('EDGE_BIN'),
       [
         ['serve', '--guests', '--region', 'test', '--data-dir', dir],
         ['--listen', listen, '--admin-listen', admin],
