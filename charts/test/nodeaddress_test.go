@@ -23,7 +23,7 @@ var asking = map[string]any{"coturn": map[string]any{"externalIP": "node"}}
 // One container of all has a token, and that is good for nothing but to get nodes.
 func TestWhoMayAskKubernetes(t *testing.T) {
 	r := render(t, asking)
-	role, binding := named[rbac.ClusterRole](r, namespace+"-callmesh-relay"), named[rbac.ClusterRoleBinding](r, namespace+"-callmesh-relay")
+	role, binding := named[rbac.ClusterRole](r, namespace+":callmesh-relay"), named[rbac.ClusterRoleBinding](r, namespace+":callmesh-relay")
 	if role == nil || binding == nil || !reflect.DeepEqual(role.Rules, []rbac.PolicyRule{{APIGroups: []string{""}, Resources: []string{"nodes"}, Verbs: []string{"get"}}}) {
 		t.Fatalf("%+v", role)
 	}
@@ -142,5 +142,16 @@ func TestRelayAsksForItsNode(t *testing.T) {
 	if _, err := k.client.Resource(schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"}).
 		Get(t.Context(), "asking-callmesh-relay", meta.GetOptions{}); err == nil {
 		t.Error("the ClusterRole outlives the release")
+	}
+}
+
+// What is of no namespace has a name that no other release in no other namespace has.
+func TestClusterRolesAreApart(t *testing.T) {
+	k := server(t)
+	for ns, values := range map[string]string{"apart": "fullnameOverride: b-callmesh", "apart-b": "fullnameOverride: callmesh"} {
+		k.namespaceFor(t, ns, "privileged")
+		if _, err := k.helm(t, ns).install(load(t), merged(parsed(t, values), map[string]any{"coturn": map[string]any{"externalIP": "node"}})); err != nil {
+			t.Errorf("%s: %v", ns, err)
+		}
 	}
 }

@@ -69,3 +69,21 @@ func TestNotesLetRelaysIn(t *testing.T) {
 		}
 	}
 }
+
+// NOTES lead to the page by the way that there is: by name where callers come to edges that do TLS, else through kubectl.
+func TestNotesLeadToThePage(t *testing.T) {
+	own := "edges: {tls: {secretName: calls-tls}, hosts: [calls.example.org], service: {port: 443, type: %s}}"
+	for values, says := range map[string]string{
+		"": "kubectl -n n port-forward service/callmesh-edge 8443:80     # then http://localhost:8443/\n",
+		"edges: {ingress: {enabled: true, host: a.example}}":                                   "    https://a.example/\n",
+		"edges: {httpRoute: {enabled: true, parentRefs: [{name: g}], hostnames: [b.example]}}": "    https://b.example/\n",
+		"edges: {service: {type: LoadBalancer}}":                                               "kubectl -n n port-forward service/callmesh-edge 8443:80     # then http://localhost:8443/\n",
+		fmt.Sprintf(own, "ClusterIP"):                                                          "port-forward service/callmesh-edge 8443:443     # then https://localhost:8443/\n",
+		fmt.Sprintf(own, "LoadBalancer"):                                                       "kubectl -n n get service callmesh-edge     # then https://calls.example.org/, once that name leads to its EXTERNAL-IP\n",
+		fmt.Sprintf(own, "NodePort"):                                                           "kubectl -n n get service callmesh-edge     # then https://calls.example.org/, once that name leads to nodes, with the port behind the colon\n",
+	} {
+		if notes := render(t, parsed(t, values)).notes; !strings.Contains(notes, says) {
+			t.Errorf("%s: no %q in\n%s", values, says, notes)
+		}
+	}
+}
