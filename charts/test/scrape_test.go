@@ -109,15 +109,16 @@ func (m *mesh) run(ctx context.Context) (exported, error) {
 				"--auth-secret-file", secret, "--turn-secret-file", secret, "--turn-embedded", "--turn-listen", m.at("turn"), "--turn-relay-ip", "127.0.0.1", "--tls-self-signed")
 		},
 		func() error { return m.answers(ctx, "admin", "/readyz") },
+		// What serves the page is no relay, and shows a certificate that nobody trusts: as much of TLS as there is to read.
 		func() error {
-			return m.start(ctx, "turnctl", "watch", "--url", turn, "--id", "relay-1", "--secret-file", secret, "--nats-url", nats, "--interval", "2s", "--admin-listen", m.at("agent"))
+			return m.start(ctx, "turnctl", "watch", "--url", turn, "--url", "turns:"+m.at("page")+"?transport=tcp", "--id", "relay-1", "--secret-file", secret, "--nats-url", nats, "--interval", "2s", "--admin-listen", m.at("agent"))
 		},
 		func() error {
 			return m.start(ctx, "turnctl", "fleet", "--watch", "--nats-url", nats, "--admin-listen", m.at("fleet"))
 		},
 		// The relay lets nobody send to this machine, so the agent is never ready: it has tried it, and told the fleet's watcher.
 		func() error {
-			return m.answers(ctx, "agent", "/metrics", "callmesh_turnctl_relay_up{", `announces_total{result="taken"} 1`)
+			return m.answers(ctx, "agent", "/metrics", "callmesh_turnctl_relay_up{", `rung="tls4.certificate"`, `announces_total{result="taken"} 1`)
 		},
 		func() error { return m.answers(ctx, "fleet", "/readyz") },
 		func() error { return m.call(ctx, secret) },
