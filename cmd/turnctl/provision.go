@@ -75,7 +75,10 @@ A second run changes nothing and says so. The keys are those of turnctl render, 
 
 With systemd, coturn is a service. Without, --supervise runs it under this process: it is started again when it fails, ended
 on SIGTERM, and reads its certificate again when that is renewed, and on SIGHUP. A secret that comes into secret-file is good
-at once, and one that leaves it no more: write the new one beside the old, and take that out when its last credential has expired.`,
+at once, and one that leaves it no more: write the new one beside the old, and take that out when its last credential has expired.
+
+A bad certificate is refused, and nothing changed; but a relay that --supervise starts serves UDP and TCP all the same, says what
+is wrong, and serves TLS once there is a good one: it may have been started again with nobody there and callers waiting.`,
 		Args: cobra.NoArgs,
 	}
 	cfg := new(ProvisionConfig)
