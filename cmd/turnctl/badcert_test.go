@@ -104,11 +104,14 @@ func TestBadCertificateTakesTLSAlone(t *testing.T) {
 				t.Fatalf("no allocation over UDP: %v", err)
 			}
 			given(t, "UDP and TCP alone", plain)
-			if text := scrape(t, "http://"+admin+"/metrics"); !strings.Contains(text, `callmesh_turnctl_rung_up{rung="tls4.certificate",url="`+secure+`"} 0`) {
-				t.Errorf("the agent's metrics say\n%s", text)
-			}
-			if said := s.output.String(); bad.says != "" && (strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, bad.says) || !strings.Contains(said, m.dir)) {
-				t.Errorf("the supervisor said\n%s", said)
+			s.until("the agent's metrics say that it is the certificate", func() bool {
+				return strings.Contains(scrape(t, "http://"+admin+"/metrics"), `callmesh_turnctl_rung_up{rung="tls4.certificate",url="`+secure+`"} 0`)
+			})
+			if bad.says != "" {
+				s.until("the supervisor says what is wrong", func() bool { return strings.Contains(s.output.String(), "level=ERROR") })
+				if said := s.output.String(); strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, bad.says) || !strings.Contains(said, m.dir) {
+					t.Errorf("the supervisor said\n%s", said)
+				}
 			}
 			checked := func() (string, int) {
 				return s.run("check", "--url", secure, "--secret-file", s.dir+"/secret", "--quick", "--ca-file", ca)
@@ -132,8 +135,8 @@ func TestBadCertificateTakesTLSAlone(t *testing.T) {
 			if now := s.pid(); now != pid {
 				t.Errorf("coturn was started again: %d, %d", pid, now)
 			}
-			if said := s.output.String(); bad.says != "" && !strings.Contains(said, "callers get TLS from this relay again") {
-				t.Errorf("the supervisor said\n%s", said)
+			if bad.says != "" {
+				s.until("the supervisor says that TLS is there", func() bool { return strings.Contains(s.output.String(), "callers get TLS from this relay again") })
 			}
 			if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
