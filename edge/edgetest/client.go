@@ -268,7 +268,11 @@ func (c *Client) prepare(op wire.Op, args any) (<-chan Answer, []byte) {
 	c.nextID++
 	fields["id"], _ = json.Marshal(c.nextID)
 	fields["op"], _ = json.Marshal(op)
-	c.answers[c.nextID] = ch
+	if c.closed == nil {
+		c.answers[c.nextID] = ch
+	} else { // nobody reads any more, and what is written may still be taken
+		ch <- Answer{Error: wire.Errorf(LostSocket, "%v", c.closed)}
+	}
 	c.mu.Unlock()
 	frame, err := json.Marshal(fields)
 	must(c.t, err)
