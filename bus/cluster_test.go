@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"callmesh/bus"
 	"callmesh/bus/bustest"
 	"callmesh/bus/wire"
@@ -33,6 +36,32 @@ func TestThreeNodes(t *testing.T) {
 	t.Run("one winner", func(t *testing.T) { testOneWinner(t, all) })
 	t.Run("missed calls", func(t *testing.T) { testMissedTogether(t, all) })
 	t.Run("history", func(t *testing.T) { testHistoryAtOnce(t, all) })
+	t.Run("none takes copies away", func(t *testing.T) { testCopiesStay(t, c.URL(1)) })
+}
+
+// Who asks for one copy of everything, as who was not told of a cluster does, leaves all that there are to the others, and says so.
+func testCopiesStay(t *testing.T, url string) {
+	o, said := node(t, url), &syncedText{}
+	o.Replicas, o.Logger = 1, said.logger()
+	ready(t, o)
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for s := range js.ListStreams(t.Context()).Info() {
+		if seen++; s.Config.Replicas != 3 {
+			t.Errorf("%s has %d copies", s.Config.Name, s.Config.Replicas)
+		}
+	}
+	if seen == 0 || !strings.Contains(said.String(), "a stream keeps the copies that it has") {
+		t.Errorf("%d streams; it says %s", seen, said)
+	}
 }
 
 // What one goroutine publishes is heard in that order everywhere, by itself too, and acked in that order.

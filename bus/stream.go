@@ -101,6 +101,9 @@ func (b *Bus) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) erro
 // makeStream is one try of it; there is the stream if it was found, as it was.
 func (b *Bus) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (there jetstream.Stream, err error) {
 	there, err = b.js.Stream(ctx, cfg.Name)
+	if err == nil {
+		cfg.Replicas = b.keptReplicas(there.CachedInfo().Config, cfg)
+	}
 	if err == nil && fits(there.CachedInfo().Config, cfg) {
 		return there, nil
 	}
@@ -115,6 +118,15 @@ func (b *Bus) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (there
 		_, err = b.js.UpdateStream(ctx, cfg)
 	}
 	return there, err
+}
+
+// keptReplicas is how many copies a stream is to have: never fewer than it has, as one edge that asks for fewer, perhaps as nobody told it of a cluster, would
+// take copies from all the others. Fewer is for who runs NATS to say, to NATS.
+func (b *Bus) keptReplicas(has, cfg jetstream.StreamConfig) int {
+	if has.Replicas > cfg.Replicas {
+		b.log.Warn("a stream keeps the copies that it has; give nats-replicas as the other edges of the region have it", "stream", cfg.Name, "has", has.Replicas, "asked for", cfg.Replicas)
+	}
+	return max(has.Replicas, cfg.Replicas)
 }
 
 // patiently tries what JetStream may not answer, as it does not when several ask for the same at once, and looks again: it may be done.
