@@ -66,6 +66,21 @@ describe('requests', () => {
     expect(client.state).toBe('open')
   })
 
+  it('made while the socket is closing go out over the next alone', async () => {
+    await connect()
+    const { socket } = edge
+    socket.readyState = 2
+    const posted = post('k1')
+    await settle()
+    expect(socket.of('post')).toEqual([])
+    await lose()
+    edge.socket.ok('hello', { ...HELLO, resumed: true })
+    await settle()
+    expect(keys()).toEqual(['k1'])
+    edge.socket.ok('post')
+    await posted
+  })
+
   it('are repeated after a gap as well, for the session is the same', async () => {
     await connect()
     void post('k1')

@@ -2,7 +2,7 @@ import { SUBPROTOCOL } from '../wire/wire.gen'
 import { CLOSE_RECONNECT } from './close'
 
 /** The part of a WebSocket that is used here, so that a test can stand in for it. */
-export type WebSocketLike = Pick<WebSocket, 'onopen' | 'onmessage' | 'onclose' | 'send' | 'close'>
+export type WebSocketLike = Pick<WebSocket, 'readyState' | 'onopen' | 'onmessage' | 'onclose' | 'send' | 'close'>
 export type OpenWebSocket = (url: string, protocol: string) => WebSocketLike
 
 export interface SocketHandlers {
@@ -14,6 +14,9 @@ export interface SocketHandlers {
 
 // A browser may try for minutes to reach a host that swallows packets.
 const OPEN_TIMEOUT_MS = 10_000
+
+// WebSocket.OPEN; tests run where there is no WebSocket.
+const OPEN = 1
 
 /** One WebSocket, from opening to its end. */
 export class Socket {
@@ -36,8 +39,8 @@ export class Socket {
   }
 
   send(frame: string): void {
-    // Sending on a socket that is closing is not an error: its end is reported by closed, and the request waits there.
-    if (!this.done) this.ws.send(frame)
+    // Over one that is closing nothing goes out, and browsers write an error into the console: its end is reported by closed, and the request waits there.
+    if (!this.done && this.ws.readyState === OPEN) this.ws.send(frame)
   }
 
   /** Closes the socket and forgets it. */

@@ -24,6 +24,8 @@ export const HELLO: HelloOk = {
 
 /** The edge's end of one WebSocket, worked by a test. */
 export class FakeSocket implements WebSocketLike {
+  /** As of a WebSocket: 0 until it is open, then 1, closing 2, closed 3. */
+  readyState = 0
   onopen: WebSocketLike['onopen'] = null
   onmessage: WebSocketLike['onmessage'] = null
   onclose: WebSocketLike['onclose'] = null
@@ -49,10 +51,12 @@ export class FakeSocket implements WebSocketLike {
   }
 
   close(code?: number): void {
+    this.readyState = 2
     this.closedBy = code
   }
 
   open(): void {
+    this.readyState = 1
     this.onopen?.call(this as unknown as WebSocket, new Event('open'))
   }
 
@@ -65,6 +69,7 @@ export class FakeSocket implements WebSocketLike {
   }
 
   drop(code: number, reason = ''): void {
+    this.readyState = 3
     this.onclose?.call(this as unknown as WebSocket, { code, reason } as CloseEvent)
   }
 
