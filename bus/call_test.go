@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"callmesh/bus"
@@ -102,15 +101,7 @@ func TestAFullBucketLetsTheOldestGo(t *testing.T) {
 	url := bustest.Cluster(t, 1).URL(0)
 	ready(t, node(t, url))
 	ready(t, node(t, url)) // a second edge finds the buckets there, and leaves them so
-	nc, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := raw(t, url)
 	for _, bucket := range []string{"cm_calls_eu", "cm_missed_eu"} {
 		s, err := js.Stream(t.Context(), "KV_"+bucket)
 		if err != nil {

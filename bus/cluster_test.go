@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"callmesh/bus"
 	"callmesh/bus/bustest"
 	"callmesh/bus/wire"
@@ -44,20 +41,14 @@ func testCopiesStay(t *testing.T, url string) {
 	o, said := node(t, url), &syncedText{}
 	o.Replicas, o.Logger = 1, said.logger()
 	ready(t, o)
-	nc, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := 0
-	for s := range js.ListStreams(t.Context()).Info() {
+	list, seen := raw(t, url).ListStreams(t.Context()), 0
+	for s := range list.Info() {
 		if seen++; s.Config.Replicas != 3 {
 			t.Errorf("%s has %d copies", s.Config.Name, s.Config.Replicas)
 		}
+	}
+	if err := list.Err(); err != nil {
+		t.Error(err)
 	}
 	if seen == 0 || !strings.Contains(said.String(), "a stream keeps the copies that it has") {
 		t.Errorf("%d streams; it says %s", seen, said)

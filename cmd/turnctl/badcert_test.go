@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -191,6 +192,50 @@ func TestCertificateGoesBadUnderARelay(t *testing.T) {
 	}
 	m.renew(true)
 	s.until("TLS is back", served)
+	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := <-ended; code != 0 {
+		t.Errorf("the supervisor: exit code %d", code)
+	}
+}
+
+// A relay that another process keeps gets TLS also where that one was started without; its certificate is rotated by the files that are followed, and is not
+// taken from others, which nobody would follow.
+func TestCertificateBesideAnotherProcess(t *testing.T) {
+	t.Parallel()
+	ip, ca := turntest.Private[2], turntest.NewCA(t)
+	s := newStation(t, ip, 5796)
+	supervisor, ended := s.start()
+	plain := s.read(s.config)
+	secured := func(c turntest.Certificate) {
+		s.write("relay.yaml", strings.TrimSpace(strings.Replace(plain, "tls-off: true\n", fmt.Sprintf("tls-cert: %s\ntls-key: %s\nca-file: %s\nserver-name: turn.example\n", c.CertFile, c.KeyFile, ca.File), 1)))
+	}
+	first, second, third := ca.Issue(t, time.Now().Add(time.Hour), "turn.example"), ca.Issue(t, time.Now().Add(time.Hour), "turn.example"), ca.Issue(t, time.Now().Add(time.Hour), "turn.example")
+	shows := func(c turntest.Certificate) bool {
+		conn, err := tls.Dial("tcp", net.JoinHostPort(ip, "5349"), &tls.Config{RootCAs: ca.Pool, ServerName: "turn.example"})
+		if err != nil {
+			t.Log(err)
+			return false
+		}
+		defer func() { _ = conn.Close() }()
+		return conn.ConnectionState().PeerCertificates[0].Equal(c.Leaf)
+	}
+	secured(first)
+	if out, code := s.provision(); code != 0 || !shows(first) {
+		t.Fatalf("TLS for a relay without: exit code %d\n%s", code, out)
+	}
+	if out, code := s.run("rotate", "--cert", second.CertFile, "--key", second.KeyFile, "--conf", s.conf); code != 0 || !shows(second) {
+		t.Errorf("rotate: exit code %d\n%s", code, out)
+	}
+	if got := readFile(t, first.CertFile); string(got) != string(readFile(t, second.CertFile)) {
+		t.Error("the file that is followed has the certificate of before")
+	}
+	secured(third)
+	said := len(s.output.String())
+	if out, code := s.provision(); code != 2 || !strings.Contains(s.output.String()[said:], "follows "+first.CertFile+" and "+first.KeyFile) || !shows(second) {
+		t.Errorf("other files: exit code %d\n%s", code, out)
+	}
 	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,37 @@ package main
 import (
 	"context"
 	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"callmesh/turnctl/fleet"
 	"callmesh/turnctl/turnauth"
+	"callmesh/turnctl/turntest"
 	"callmesh/turnctl/verdict"
 )
+
+// Of an authority that can't be read it is said that, and not only that nobody trusts the relay.
+func TestQuickCheckWithoutItsAuthority(t *testing.T) {
+	t.Parallel()
+	cert := turntest.NewCA(t).Issue(t, time.Now().Add(time.Hour), turntest.Public[0])
+	r := turntest.Start(t, turntest.Options{TLS: &cert, Port: 3490})
+	garbage := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(garbage, []byte("not there yet"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pace := fleet.Pace{Interval: 30 * time.Second, Rule: fleet.Rule{Fail: 2, Recover: 3}}
+	for file, says := range map[string]string{garbage: garbage + " holds no certificate", garbage + ".none": "no such file"} {
+		report := quickCheck(r.Realm, file, pace)(t.Context(), "turns:"+r.TLSAddr.String()+"?transport=tcp", r.Secret)
+		i := slices.IndexFunc(report.Items, func(i verdict.Item) bool { return i.Name == "tls4.certificate" })
+		if i < 0 || report.Items[i].Status != verdict.Fail || !strings.Contains(report.Items[i].Summary, "ca-file: ") || !strings.Contains(report.Items[i].Summary, says) {
+			t.Errorf("%s: %+v", file, report.Items)
+		}
+	}
+}
 
 // A relay that answers nothing has failed, and is no check that could not be made: neither where all of it was tried in the time that the pace gives, nor
 // where that was over before.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -31,6 +33,28 @@ func (c *ProvisionConfig) certificate(now time.Time) ([]verdict.Item, error) {
 		}}, nil
 	}
 	return nil, cli.Usage("tls-cert: %w; or say tls-off", wrong)
+}
+
+// besideAnother sees to the links of a coturn that another process keeps: that one follows the files it was started with, and made no links if those were none.
+func (c *ProvisionConfig) besideAnother() error {
+	if c.links == nil || !c.elsewhere {
+		return nil
+	}
+	cert, key := c.links.Names()
+	switch cert, key, err := relaycert.Behind(c.Conf, cert, key); {
+	case errors.Is(err, relaycert.ErrStandsIn):
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && c.DryRun:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		c.makes = true
+		return c.links.Start(time.Now())
+	case err != nil:
+		return err
+	case cert != c.TLSCert || key != c.TLSKey:
+		return cli.Usage("tls-cert: the turnctl that keeps this relay follows %s and %s; put the certificate and its key there, or end that turnctl and start it again with other files", cert, key)
+	}
+	return nil
 }
 
 // withoutTLS makes warnings of what failed over TLS alone, where the relay is started all the same. The agent beside it announces what works.

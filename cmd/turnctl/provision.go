@@ -37,9 +37,11 @@ type ProvisionConfig struct {
 	secretFile string // where the secret was read from; empty if from nowhere
 	// links are what coturn reads its certificate by where a turnctl supervises it; nil where none does, and without TLS.
 	links *relaycert.Links
-	// stays says that this process is to start that coturn and keep it, and starts gets something at each start.
-	stays  bool
-	starts chan struct{}
+	// stays says that this process is to start that coturn and keep it, and starts gets something at each start; elsewhere, that another one keeps it already.
+	stays, elsewhere bool
+	starts           chan struct{}
+	// makes says that this process has made the links, and takes them away should nothing come of it.
+	makes bool
 }
 
 // Check implements cli.Checker.
@@ -120,6 +122,9 @@ func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
 	if report.Items, err = cfg.certificate(time.Now()); err != nil {
 		return err
 	}
+	if err := cfg.besideAnother(); err != nil {
+		return err
+	}
 	want, err := cfg.want(binary, own == nil)
 	if err != nil {
 		return err
@@ -146,7 +151,7 @@ func runProvision(c *cobra.Command, cfg *ProvisionConfig) error {
 	}
 	report.Items = append(report.Items, host.Apply(ctx, want, have, steps, cfg.prove, say)...)
 	if err := cfg.report(c, &report); err != nil || own == nil {
-		if cfg.stays && cfg.links != nil {
+		if err != nil && cfg.makes && cfg.links != nil {
 			err = errors.Join(err, own.Stop(ctx), cfg.links.Remove())
 		}
 		return err
@@ -180,7 +185,8 @@ func (c *ProvisionConfig) service(binary string, log *slog.Logger, cmd *cobra.Co
 	}
 	own = provision.NewSupervised(o, c.Conf, listen)
 	_, there, err := own.Elsewhere()
-	c.stays = err == nil && !there && !c.DryRun
+	c.elsewhere, c.stays = there, err == nil && !there && !c.DryRun
+	c.makes = c.stays
 	if err == nil && !there && !c.Supervise && !c.DryRun {
 		err = cli.Usage("supervise: this host has no systemd; give --supervise, which runs coturn and stays")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -28,10 +29,17 @@ func quickCheck(realm, caFile string, pace fleet.Pace) fleet.Check {
 		if err != nil {
 			return verdict.Report{Items: []verdict.Item{{Name: "url", Status: verdict.Unknown, Summary: err.Error()}}}
 		}
+		pool, unread := roots(u, caFile)
 		report := check.Run(ctx, check.Options{
 			URLs: []turnclient.URL{u}, Secret: secret, Realm: realm, User: "turnctl-watch", Timeout: pace.CheckTimeout() / 3, Quick: true, Packets: 1,
-			Roots: roots(u, caFile),
+			Roots: pool,
 		})
+		for n := range report.Items {
+			if i := &report.Items[n]; unread != nil && i.Status == verdict.Fail && strings.HasSuffix(i.Name, ".certificate") {
+				i.Summary += "; " + unread.Error()
+				i.Fix += "; put the authority's certificate into ca-file, in PEM form"
+			}
+		}
 		report.Items = slices.DeleteFunc(report.Items, func(i verdict.Item) bool {
 			return slices.ContainsFunc(unneeded, func(step string) bool { return slices.Contains(strings.Split(i.Name, "."), step) })
 		})
@@ -44,14 +52,18 @@ func quickCheck(realm, caFile string, pace fleet.Pace) fleet.Check {
 	}
 }
 
-// roots are who may sign the certificate that a URL shows: nobody while the file can't be read, and whom the system trusts without one.
-func roots(u turnclient.URL, caFile string) *x509.CertPool {
+// roots are who may sign the certificate that a URL shows: nobody while the file can't be read, which the error says, and whom the system trusts without one.
+func roots(u turnclient.URL, caFile string) (*x509.CertPool, error) {
 	if caFile == "" || !u.Transport.Secure() {
-		return nil
+		return nil, nil
 	}
 	pool := x509.NewCertPool()
-	if text, err := os.ReadFile(caFile); err == nil {
-		pool.AppendCertsFromPEM(text)
+	text, err := os.ReadFile(caFile)
+	if err != nil {
+		return pool, fmt.Errorf("ca-file: %w", err)
 	}
-	return pool
+	if !pool.AppendCertsFromPEM(text) {
+		return pool, fmt.Errorf("ca-file: %s holds no certificate", caFile)
+	}
+	return pool, nil
 }

@@ -14,6 +14,7 @@ import (
 	"callmesh/bus/wire"
 	"callmesh/cmd/internal/cli"
 	"callmesh/turnctl/coturn"
+	"callmesh/turnctl/relaycert"
 	"callmesh/turnctl/rotate"
 	"callmesh/turnctl/turnauth"
 	"callmesh/turnctl/verdict"
@@ -147,7 +148,10 @@ func rotateCert(ctx context.Context, cfg *RotateConfig, say func(string)) ([]ver
 	if err != nil {
 		return nil, cli.Usage("conf: %w", err)
 	}
-	o := rotate.CertOptions{Cert: cfg.Cert, Key: cfg.Key, IntoCert: conf.Get("cert"), IntoKey: conf.Get("pkey"), Addr: cfg.TLSAt, Say: say}
+	o := rotate.CertOptions{Cert: cfg.Cert, Key: cfg.Key, Addr: cfg.TLSAt, Say: say}
+	if o.IntoCert, o.IntoKey, err = relaycert.Behind(cfg.Conf, conf.Get("cert"), conf.Get("pkey")); err != nil {
+		return nil, err
+	}
 	if o.IntoCert == "" || o.IntoKey == "" {
 		return nil, cli.Usage("conf: %s names no cert and pkey, so this relay serves no TLS; render it with tls-cert and tls-key", cfg.Conf)
 	}

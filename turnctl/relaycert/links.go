@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -29,6 +30,31 @@ func NewLinks(conf, cert, key string) *Links { return &Links{cert: cert, key: ke
 
 // Names are what coturn's configuration is to name.
 func (l *Links) Names() (cert, key string) { return l.conf + ".crt", l.conf + ".key" }
+
+// ErrStandsIn is of links that lead to a stand-in, so that nobody can tell by them which files are followed.
+var ErrStandsIn = errors.New("coturn has a stand-in for its certificate; put a good one, and its key, into the files that tls-cert and tls-key of the relay name, and it reads them by itself")
+
+// Behind gives the files that a configuration's cert and pkey stand for: those themselves, unless they are the links of that configuration.
+// The error is [ErrStandsIn], or one of [fs.ErrNotExist] for links that are not there.
+func Behind(conf, cert, key string) (certFile, keyFile string, err error) {
+	if conf, err = filepath.Abs(conf); err != nil {
+		return "", "", fmt.Errorf("relaycert: %w", err)
+	}
+	l := NewLinks(conf, cert, key)
+	if ownCert, ownKey := l.Names(); cert != ownCert || key != ownKey {
+		return cert, key, nil
+	}
+	if certFile, err = os.Readlink(cert); err == nil {
+		keyFile, err = os.Readlink(key)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("relaycert: %w", err)
+	}
+	if standIn, _ := l.standIn(); certFile == standIn {
+		return "", "", ErrStandsIn
+	}
+	return certFile, keyFile, nil
+}
 
 // Start makes the links for a coturn that is about to start.
 func (l *Links) Start(now time.Time) error {

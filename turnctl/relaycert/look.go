@@ -22,8 +22,6 @@ type Error struct {
 	Since time.Time
 	// Fix is what would be right.
 	Fix string
-	// OfTime says that coturn can load the pair: it has expired, or is not good yet.
-	OfTime bool
 }
 
 // Error says all of it in one line.
@@ -70,10 +68,10 @@ func Look(cert, key string, now time.Time) (Pair, *Error) {
 func OfTime(leaf *x509.Certificate, file string, now time.Time) *Error {
 	switch {
 	case now.After(leaf.NotAfter):
-		return &Error{File: file, What: "has expired", Since: leaf.NotAfter, Fix: "put a renewed certificate and its key there", OfTime: true}
+		return &Error{File: file, What: "has expired", Since: leaf.NotAfter, Fix: "put a renewed certificate and its key there"}
 	case now.Before(leaf.NotBefore):
 		return &Error{
-			File: file, What: "is not good before " + leaf.NotBefore.UTC().Format(time.RFC3339), OfTime: true,
+			File: file, What: "is not good before " + leaf.NotBefore.UTC().Format(time.RFC3339),
 			Fix: "set this host's clock, which shows " + now.UTC().Format(time.RFC3339) + ", or wait",
 		}
 	}
