@@ -39,6 +39,7 @@ func TestMakersModerateTheirRoom(t *testing.T) {
 	}
 	wantError(t, "another room", ann.Do(wire.OpLock, wire.LockArgs{Room: "lobby", Locked: true}), wire.CodeForbidden, "")
 	wantError(t, "the mesh", ann.Do(wire.OpKick, wire.KickArgs{User: "eve"}), wire.CodeForbidden, "")
+	meet(ann, eve)
 	kick(t, ann, wire.KickArgs{Room: room, Peer: eve.Peer()})
 	seesKicked(ann, eve)
 	barred(t, eve, room, keptOut)
