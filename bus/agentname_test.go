@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -64,9 +65,11 @@ func TestOfManyAgentsAtOnceOneHasTheName(t *testing.T) {
 		b, a := guest(t, c.URL(i%3), ""), vantage("berlin", "eu")
 		a.LeaseMs = 60_000
 		all.Go(func() {
-			err := b.AnnounceAgent(t.Context(), a)
-			for errors.Is(err, bus.ErrUnavailable) && t.Context().Err() == nil {
-				err = b.AnnounceAgent(t.Context(), a)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			err := b.AnnounceAgent(ctx, a)
+			for errors.Is(err, bus.ErrUnavailable) && ctx.Err() == nil {
+				err = b.AnnounceAgent(ctx, a)
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -12,7 +12,8 @@ import (
 )
 
 // answers counts who answers a question within a while.
-func answers(b *bus.Bus, s bus.Scope) int {
+func answers(t testing.TB, b *bus.Bus, s bus.Scope) int {
+	t.Helper()
 	n, end := 0, make(chan struct{})
 	b.Ask(s, bus.ToEdges, []byte("?"), 300*time.Millisecond, func(payload []byte, _ error) bool {
 		if payload == nil {
@@ -22,7 +23,7 @@ func answers(b *bus.Bus, s bus.Scope) int {
 		n++
 		return true
 	})
-	<-end
+	next(t, "the end of a question", end)
 	return n
 }
 
@@ -53,7 +54,7 @@ func TestAsk(t *testing.T) {
 		defer sub.Close()
 		// Its interest may reach the asker's node after it has subscribed.
 		eventually(t, "it is there", func() error {
-			if n := answers(asker, s); n != i+1 {
+			if n := answers(t, asker, s); n != i+1 {
 				return fmt.Errorf("%d answer, want %d", n, i+1)
 			}
 			return nil
@@ -71,7 +72,7 @@ func TestAsk(t *testing.T) {
 		}
 		return len(got) < 3
 	})
-	<-all
+	next(t, "three answers", all)
 	if slices.Sort(got); !slices.Equal(got, []string{"a?", "b?", "c?"}) {
 		t.Errorf("answers %q", got)
 	}
@@ -88,7 +89,7 @@ func TestAsk(t *testing.T) {
 			came++
 			return true
 		})
-		wantErr(t, "the end", <-ends, bus.ErrUnavailable)
+		wantErr(t, "the end", next(t, "the end of a question", ends), bus.ErrUnavailable)
 		if took := time.Since(start); took < timeout || took > 5*time.Second {
 			t.Errorf("the end after %v", took)
 		}
@@ -107,22 +108,19 @@ func TestKeptIsNoQuestion(t *testing.T) {
 	t.Parallel()
 	c := bustest.Cluster(t, 1)
 	a, b, s := ready(t, node(t, c.URL(0))), ready(t, node(t, c.URL(0))), room("r")
-	reach(t, a, b, s)
 	heard := make(chan bus.Message, 1)
-	sub, err := b.Subscribe(s, func(m bus.Message) { heard <- m })
+	sub, err := b.Subscribe(s, func(m bus.Message) {
+		if string(m.Payload) == "kept" { // not what reach asks, which may be several questions
+			heard <- m
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer sub.Close()
 	reach(t, a, b, s)
-	for len(heard) > 0 {
-		<-heard
-	}
 	accept(t, a, s, "kept")
-	m := <-heard
-	for string(m.Payload) != "kept" {
-		m = <-heard
-	}
+	m := next(t, "the kept message", heard)
 	if m.Asked {
 		t.Error("a kept message came as a question")
 	}

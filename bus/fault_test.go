@@ -35,8 +35,8 @@ func TestNATSKilledInFlight(t *testing.T) {
 	if err := a.CreateCall(t.Context(), call, "answer", []byte("won")); err != nil {
 		t.Fatal(err)
 	}
-	again := make(chan struct{}, 8)
-	a.OnReady(func() { again <- struct{}{} })
+	again, back := told()
+	a.OnReady(back)
 
 	p.Proxy().Blackhole() // so that they wait
 	var mu sync.Mutex
@@ -67,7 +67,7 @@ func TestNATSKilledInFlight(t *testing.T) {
 		}
 		return nil
 	})
-	wantErr(t, "a replay in flight", <-read, bus.ErrUnavailable)
+	wantErr(t, "a replay in flight", next(t, "the end of a replay", read), bus.ErrUnavailable)
 	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("they failed after %v, want at once", took)
 	}
@@ -87,7 +87,7 @@ func TestNATSKilledInFlight(t *testing.T) {
 	p.Proxy().Heal()
 	waitReady(t, a)
 	waitReady(t, b)
-	<-again
+	next(t, "that it is ready again", again)
 	if len(failed) != n+1 {
 		t.Errorf("%d answers for %d in flight", len(failed), n+1)
 	}
@@ -151,8 +151,8 @@ func TestLameDuckIsLeft(t *testing.T) {
 	b := ready(t, o)
 	s := room("lame duck")
 	since := time.Now().Add(-time.Second)
-	back := make(chan struct{}, 8)
-	moving.OnReady(func() { back <- struct{}{} })
+	back, say := told()
+	moving.OnReady(say)
 	var acked []string
 	left := make(chan struct{})
 	go func() { c.Server(0).LameDuck(); close(left) }()
@@ -183,7 +183,7 @@ func TestLameDuckIsLeft(t *testing.T) {
 			t.Errorf("%q was acked and is not in the stream", m)
 		}
 	}
-	<-left
+	next(t, "the end of the node", left)
 }
 
 // Who knows no other node stays, and says so.

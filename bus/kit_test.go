@@ -58,7 +58,12 @@ func waitReady(t testing.TB, b *bus.Bus) {
 func ack(b *bus.Bus, s bus.Scope, payload string) error {
 	done := make(chan error, 2)
 	b.Publish(s, bus.ToAll, []byte(payload), func(err error) { done <- err })
-	return <-done
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return errors.New("a publish that nothing was said of")
+	}
 }
 
 // accept publishes and fails the test unless it is stored.
@@ -84,6 +89,32 @@ func eventually(t testing.TB, what string, try func() error) {
 		case <-deadline.C:
 			t.Fatalf("not within %v: %s: %v", patience, what, err)
 		case <-again.C:
+		}
+	}
+}
+
+// next is what comes next. Who sends must never wait for who reads: a goroutine of the bus that does holds up all that it hands out, and Close.
+func next[T any](t testing.TB, what string, ch <-chan T) T {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	select {
+	case v := <-ch:
+		return v
+	case <-deadline.C:
+		t.Fatalf("not within %v: %s", patience, what)
+		var none T
+		return none
+	}
+}
+
+// told is a channel of one, and a function that says that something happened, as often as it likes: once is kept.
+func told() (<-chan struct{}, func()) {
+	ch := make(chan struct{}, 1)
+	return ch, func() {
+		select {
+		case ch <- struct{}{}:
+		default:
 		}
 	}
 }
@@ -187,8 +218,12 @@ func askOne(b *bus.Bus, s bus.Scope, timeout time.Duration) (string, error) {
 		got <- result{string(payload), err}
 		return false
 	})
-	r := <-got
-	return r.payload, r.err
+	select {
+	case r := <-got:
+		return r.payload, r.err
+	case <-time.After(timeout + patience):
+		return "", errors.New("a question that never ends")
+	}
 }
 
 // replay reads the scopes back.

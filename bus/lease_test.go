@@ -103,8 +103,7 @@ func TestNoLeaseIsLostWhileCutOff(t *testing.T) {
 		}
 		return nil
 	})
-	lost := make(chan struct{}, 1)
-	cutOff.OnReady(func() { lost <- struct{}{} })
+	waitReady(t, cutOff.Bus)
 	way.Blackhole()
 	eventually(t, "a loses it", heardOf(a, "lost cutoff"))
 	eventually(t, "the connection is given up", func() error {
@@ -114,7 +113,7 @@ func TestNoLeaseIsLostWhileCutOff(t *testing.T) {
 		return nil
 	})
 	way.Heal()
-	<-lost
+	waitReady(t, cutOff.Bus)
 	eventually(t, "a finds it again", func() error {
 		if !a.Alive("cutoff") {
 			return fmt.Errorf("told %q", a.told.list())

@@ -40,9 +40,9 @@ func TestANodeThatIsCutOff(t *testing.T) {
 		}
 		return nil
 	})
-	back := make(chan struct{}, 8)
-	lone.OnReady(func() { back <- struct{}{} })
+	back, say := told()
+	lone.OnReady(say)
 	c.Heal()
-	<-back // whoever has missed something reads it back now
+	next(t, "that it is ready again", back) // whoever has missed something reads it back now
 	eventually(t, "it goes on too", func() error { return ack(lone, room("r"), "x") })
 }

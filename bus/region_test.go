@@ -48,10 +48,10 @@ func TestTwoRegions(t *testing.T) {
 	t.Parallel()
 	m := bustest.Super(t, 1, "eu", "asia")
 	eu := open(t, inRegion(t, m.Region("eu").URL(0), "eu"))
+	var turns atomic.Int32
+	eu.OnReady(func() { turns.Add(1) })
 	asia := open(t, inRegion(t, m.Region("asia").URL(0), "asia"))
-	turns := make(chan struct{}, 64)
 	waitReady(t, eu)
-	eu.OnReady(func() { turns <- struct{}{} })
 	knowsBoth(t, eu, asia)
 	since := time.Now().Add(-time.Minute)
 
@@ -122,8 +122,8 @@ func TestTwoRegions(t *testing.T) {
 		}
 	})
 
-	if n := len(turns); n > 0 {
-		t.Errorf("to learn of a region called OnReady %d times, without a reconnect", n)
+	if n := turns.Load(); n != 1 {
+		t.Errorf("OnReady was called %d times: to learn of a region is no reconnect", n)
 	}
 	t.Run("a region that is away", func(t *testing.T) {
 		s := room("r")

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -21,7 +22,9 @@ func TestDrainSeesWhatAConsumerGaveToNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	if err := b.WaitReady(t.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	if err := b.WaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
 	scope, since := RoomScope("lobby"), time.Now()
