@@ -127,8 +127,13 @@ func TestNode(t *testing.T) {
 	}
 	nc.Close()
 	_ = parent.Close()
-	if err := <-done; err != nil {
-		t.Errorf("its parent ended: %v", err)
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("its parent ended: %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatalf("not within %v: the node ends after its parent", patience)
 	}
 
 	var usage bytes.Buffer

@@ -17,6 +17,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// patience bounds each wait of these tests, as a machine may be busy.
+const patience = 40 * time.Second
+
+// comes waits until c is closed, and fails the test when that takes too long.
+func comes(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(patience):
+		t.Fatalf("not within %v: %s", patience, what)
+	}
+}
+
 // start runs a server for the test and fails the test if it does not come up.
 func start(t *testing.T, o natsd.Options) *natsd.Server {
 	t.Helper()
@@ -28,7 +41,9 @@ func start(t *testing.T, o natsd.Options) *natsd.Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Shutdown)
-	if err := s.Ready(t.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -78,7 +93,7 @@ func TestInProcessOnly(t *testing.T) {
 	if err := b.Publish("x", []byte("hi")); err != nil {
 		t.Fatal(err)
 	}
-	msg, err := sub.NextMsgWithContext(t.Context())
+	msg, err := sub.NextMsg(patience)
 	if err != nil || string(msg.Data) != "hi" {
 		t.Fatalf("got %v, %v", msg, err)
 	}
@@ -157,10 +172,12 @@ func TestFailureAfterStart(t *testing.T) {
 		return
 	}
 	t.Cleanup(s.Shutdown)
-	if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := s.Ready(ctx); err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("Ready: %v", err)
 	}
-	<-s.Failed()
+	comes(t, "the server says that it failed", s.Failed())
 	if s.Err() == nil {
 		t.Fatal("Failed without Err")
 	}
@@ -193,8 +210,8 @@ func TestLameDuckSendsClientsAway(t *testing.T) {
 		nats.LameDuckModeHandler(func(*nats.Conn) { close(told) }),
 		nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 	s.LameDuck()
-	<-told
-	<-closed
+	comes(t, "the client is told of the lame duck", told)
+	comes(t, "the client is sent away", closed)
 	if _, err := nats.Connect(s.ClientURL()); err == nil {
 		t.Error("a server that has ended accepted a client")
 	}
