@@ -140,6 +140,18 @@ func (s *station) start() (supervisor *exec.Cmd, ended <-chan int) {
 	return cmd, done
 }
 
+// exit waits for the exit code of what ends by itself: where a drain failed, the supervisor would go on for ever.
+func (s *station) exit(what string, ended <-chan int) int {
+	s.t.Helper()
+	select {
+	case code := <-ended:
+		return code
+	case <-time.After(time.Minute):
+		s.t.Errorf("%s does not end", what)
+		return -1
+	}
+}
+
 func (s *station) until(what string, is func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
