@@ -115,6 +115,7 @@ func TestAnAgentIsKilled(t *testing.T) {
 		}
 	}
 	res, err := coordinator.Do(t.Context(), o)
+	once.Do(func() { t.Fatalf("%v: no test of c was made, so it was never killed: %+v", err, res) }) // or dead would never be closed
 	<-dead
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +174,7 @@ func TestNATSIsKilled(t *testing.T) {
 		})
 	}
 	res, err := coordinator.Do(t.Context(), o)
+	once.Do(func() { t.Fatalf("%v: no test was made, so NATS was never killed: %+v", err, res) }) // or restarted would never be closed
 	<-restarted
 	if err != nil || len(res.Made) != 6 || len(res.Left) != 0 {
 		t.Fatalf("%v: %+v", err, res)
