@@ -99,6 +99,8 @@ func begin(t *testing.T, c *exec.Cmd) *running {
 	if err := r.c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	late := time.AfterFunc(10*time.Minute, func() { _ = r.c.Process.Kill() }) // who waits for it is told that it ended
+	t.Cleanup(func() { late.Stop() })
 	r.said = bufio.NewScanner(errs)
 	return r
 }
