@@ -112,7 +112,7 @@ func TestManyResumesOneAfterAnother(t *testing.T) {
 	}
 	for i, c := range all {
 		var ok wire.HelloOK
-		a := <-answers[i]
+		a := answerTo(t, answers[i])
 		if a.Error != nil {
 			t.Fatalf("resume %d: %v", i, a.Error)
 		}

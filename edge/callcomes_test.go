@@ -61,14 +61,18 @@ func TestADeviceThatComesJustThen(t *testing.T) {
 	edgetest.Connect(t, m.Edges[0], "ben") // so that ben is not offline
 	for range 60 {
 		random := time.Duration(rand.Int64N(int64(4 * time.Millisecond)))
-		call := make(chan wire.CallOK, 1)
+		called := make(chan (<-chan edgetest.Answer), 1)
 		go func() {
+			defer close(called) // also when the socket is lost, which ends this goroutine
 			<-time.After(random)
-			got := <-ann.Start(wire.OpCall, wire.CallArgs{To: "ben", Media: wire.MediaAudio})
-			call <- decode[wire.CallOK](t, edgetest.Event{Raw: got.OK})
+			called <- ann.Start(wire.OpCall, wire.CallArgs{To: "ben", Media: wire.MediaAudio})
 		}()
 		late := edgetest.Connect(t, m.Edges[1], "ben")
-		id := (<-call).Call
+		got := answerTo(t, <-called)
+		if got.Error != nil {
+			t.Fatal(got.Error)
+		}
+		id := decode[wire.CallOK](t, edgetest.Event{Raw: got.OK}).Call
 		edgetest.Eventually(t, "the ring", func() bool { return rings(t, late, id) > 0 })
 		edgetest.Must[wire.Empty](ann, wire.OpHangup, wire.HangupArgs{Call: id})
 		wantCalls(t, id, map[*edgetest.Client]string{late: "cancelled"})
@@ -106,13 +110,13 @@ func TestCallsAtOnce(t *testing.T) {
 	}
 	var last wire.CallOK
 	for _, ch := range answers[:bound] {
-		a := <-ch
+		a := answerTo(t, ch)
 		if a.Error != nil {
 			t.Fatal(a.Error)
 		}
 		last = decode[wire.CallOK](t, edgetest.Event{Raw: a.OK})
 	}
-	wantError(t, "one more", <-answers[bound], wire.CodeRateLimited, "the session is in 512 calls: hang up one first")
+	wantError(t, "one more", answerTo(t, answers[bound]), wire.CodeRateLimited, "the session is in 512 calls: hang up one first")
 	edgetest.Must[wire.Empty](ann, wire.OpHangup, wire.HangupArgs{Call: last.Call})
 	callTo(ann, "ben")
 }

@@ -270,7 +270,7 @@ func TestFirstAnswerWins(t *testing.T) {
 		var winner *edgetest.Client
 		for i, ch := range answers {
 			d := ben[(round+i)%3]
-			switch a := <-ch; {
+			switch a := answerTo(t, ch); {
 			case a.Error != nil:
 				wantError(t, "a loser", a, wire.CodeTaken, "")
 			case winner != nil:
@@ -340,7 +340,7 @@ func TestCallEnds(t *testing.T) {
 			awaitCall(ann, call.Call, wire.CallAccepted)
 			first := ann.Start(wire.OpHangup, wire.HangupArgs{Call: call.Call})
 			second := ben.Start(wire.OpHangup, wire.HangupArgs{Call: call.Call})
-			a, b := <-first, <-second
+			a, b := answerTo(t, first), answerTo(t, second)
 			// One of the two ended it, and the other was told so; to whom it was over already, it is gone.
 			switch {
 			case a.Error == nil && b.Error != nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,6 +86,8 @@ func TestClosingASocketWaitsForNobodyWhoCutsIt(t *testing.T) {
 
 	cut, closed := make(chan struct{}), make(chan struct{})
 	e.mu.Lock()
+	unlock := sync.OnceFunc(e.mu.Unlock)
+	defer unlock() // also when it fails: who ends the edge needs it
 	go func() { defer close(cut); sock.cut() }()
 	eventually(t, "it is being cut", func() bool {
 		sock.queue.mu.Lock()
@@ -97,9 +100,14 @@ func TestClosingASocketWaitsForNobodyWhoCutsIt(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("to close the socket waits for the edge's lock")
 	}
-	e.mu.Unlock()
-	<-cut
-	<-closed
+	unlock()
+	for what, done := range map[string]chan struct{}{"cut": cut, "closed": closed} {
+		select {
+		case <-done:
+		case <-time.After(insidePatience):
+			t.Errorf("the socket is never %s", what)
+		}
+	}
 }
 
 // A message of this edge is stored and acked, and what its stream tells of it is dropped on the way here, by a full channel: nobody follows it, and it is fetched.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"callmesh/bus"
@@ -19,17 +20,17 @@ func TestAnEdgeThatHasNotToldIsAskedAgain(t *testing.T) {
 	r := insideRoom(t, e)
 	hello := wire.Envelope{Kind: wire.KindAnnounce, Edge: other.Edge(), Body: wire.AppendJSON(nil, wire.Announce{Edge: other.Edge(), Room: r.id, Source: wire.NewSource()})}
 	r.learn(hello.Append(nil)) // which asks an edge that does not listen yet
-	asked := make(chan struct{}, 16)
+	var asked atomic.Int64
 	sub, err := other.Inbox(func(bus.Message) {
 		gone := wire.Envelope{Kind: wire.KindAnnounce, Edge: other.Edge(), Body: wire.AppendJSON(nil, wire.Announce{Edge: other.Edge(), Room: r.id, Gone: true})}
 		_ = other.Tell(e.id, gone.Append(nil)) // it asks again otherwise
-		asked <- struct{}{}
+		asked.Add(1)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer sub.Close()
-	eventually(t, "it is asked again", func() bool { return len(asked) > 0 })
+	eventually(t, "it is asked again", func() bool { return asked.Load() > 0 })
 	eventually(t, "nobody is expected", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -120,13 +120,13 @@ func TestJoinsDuringARuling(t *testing.T) {
 		for _, n := range m.Edges {
 			clients = append(clients, edgetest.Connect(t, n, user), edgetest.Connect(t, n, user))
 		}
-		stop := make(chan struct{})
+		enough := make(chan struct{})
 		var wg sync.WaitGroup
 		for _, c := range clients {
 			wg.Go(func() {
 				for {
 					select {
-					case <-stop:
+					case <-enough:
 						return
 					default:
 					}
@@ -136,6 +136,11 @@ func TestJoinsDuringARuling(t *testing.T) {
 				}
 			})
 		}
+		stop := sync.OnceFunc(func() {
+			close(enough)
+			wg.Wait()
+		})
+		t.Cleanup(stop) // before their sockets go: who asked on after the end of a test that failed would end all the others with it
 		edgetest.Await(mod, wire.EvJoined, func(e wire.JoinedEvent) bool { return e.User.ID == wire.UserID(user) })
 		message := keptOut
 		if round%2 == 0 {
@@ -152,8 +157,7 @@ func TestJoinsDuringARuling(t *testing.T) {
 		for _, n := range m.Edges {
 			edgetest.Eventually(t, "the edge knows", func() bool { return known(n) })
 		}
-		close(stop)
-		wg.Wait()
+		stop()
 		for _, c := range clients {
 			c.Do(wire.OpLeave, wire.LeaveArgs{Room: "r"}) // those who were in before a lock may be in
 			barred(t, c, "r", message)
@@ -200,11 +204,11 @@ func TestAnEdgeThatCannotKnowLetsNobodyIn(t *testing.T) {
 	b, err := bus.Open(bus.Options{Name: t.Name(), Region: "eu", URLs: []string{"nats://" + p.Addr()}})
 	noError(t, err)
 	t.Cleanup(b.Close)
-	noError(t, b.WaitReady(t.Context()))
+	awaitBus(t, b)
 	p.Cut() // a bus that is back makes the bucket once, where a new one may do so twice
 	edgetest.Eventually(t, "the bus notices", func() bool { return !b.Ready() })
 	p.Heal()
-	noError(t, b.WaitReady(t.Context()))
+	awaitBus(t, b)
 	nc, err := nats.Connect(url)
 	noError(t, err)
 	t.Cleanup(nc.Close)
@@ -236,6 +240,13 @@ func TestAnEdgeThatCannotKnowLetsNobodyIn(t *testing.T) {
 	if a := c.Do(wire.OpHello, wire.HelloArgs{Token: token(t, "ann")}); a.Error != nil {
 		t.Error(a.Error)
 	}
+}
+
+func awaitBus(t *testing.T, b *bus.Bus) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), edgetest.Patience)
+	defer cancel()
+	noError(t, b.WaitReady(ctx))
 }
 
 func TestKickAndLockAcrossRegions(t *testing.T) {
@@ -310,8 +321,6 @@ func TestKickWhileNATSIsAway(t *testing.T) {
 	edgetest.Await[wire.KickedEvent](eve, wire.EvKicked, nil)
 	p.Heal()
 	edgetest.Await[wire.KickedEvent](near, wire.EvKicked, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), edgetest.Patience)
-	defer cancel()
-	noError(t, m.Edges[1].Bus.WaitReady(ctx))
+	awaitBus(t, m.Edges[1].Bus)
 	barred(t, near, "r", keptOut)
 }

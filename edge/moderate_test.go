@@ -106,7 +106,9 @@ func TestKickHoldsOnEveryEdge(t *testing.T) {
 			}
 			barred(t, eve, room, keptOut)
 			join(eve, "elsewhere")
-			join(edgetest.Connect(t, m.Edges[1], "ben"), room)
+			ben := edgetest.Connect(t, m.Edges[1], "ben")
+			join(ben, room)
+			meet(mod, ben) // on whose edge the next one joins
 			again := edgetest.Connect(t, m.Edges[0], "ann")
 			if got := join(again, room); slices.Contains(got, eve.Peer()) || slices.Contains(got, device.Peer()) || len(got) != 3 {
 				t.Errorf("after the kick the room has %v", got)

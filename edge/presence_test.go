@@ -57,7 +57,7 @@ func TestPresenceFollowsDevices(t *testing.T) {
 	var watchers []*edgetest.Client
 	for _, n := range m.Edges {
 		w := edgetest.Connect(t, n, "w"+string(n.Bus.Edge()))
-		if got := watch(w, "ann", "flag"); got["ann"] || got["flag"] {
+		if got := watch(w, "ann", "flag", "mark"); len(got) != 3 || got["ann"] || got["flag"] || got["mark"] {
 			t.Fatalf("online are %v", got)
 		}
 		watchers = append(watchers, w)
@@ -67,10 +67,14 @@ func TestPresenceFollowsDevices(t *testing.T) {
 		awaitPresence(w, "ann", true)
 	}
 	laptop := edgetest.Connect(t, m.Edges[1], "ann")
+	// What comes of another user from the same edge shows that nothing is under way of this one.
+	edgetest.Connect(t, m.Edges[1], "mark")
+	for _, w := range watchers {
+		awaitPresence(w, "mark", true)
+	}
 	tablet := edgetest.Connect(t, m.Edges[0], "ann")
 	phone.Close()
 	tablet.Close()
-	// What comes of another user from the same edge shows that nothing was under way of this one.
 	flag := edgetest.Connect(t, m.Edges[0], "flag")
 	for i, w := range watchers {
 		awaitPresence(w, "flag", true)

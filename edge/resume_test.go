@@ -241,7 +241,7 @@ func TestTwoWhoJoinAtOnceMeet(t *testing.T) {
 		}
 		known := make([]map[wire.PeerID]bool, len(clients))
 		for i, ch := range answers {
-			answer := <-ch
+			answer := answerTo(t, ch)
 			if answer.Error != nil {
 				t.Fatal(answer.Error)
 			}

@@ -181,7 +181,7 @@ func TestKeptSecret(t *testing.T) {
 		made   bool
 		err    error
 	}
-	results := make(chan result)
+	results := make(chan result, 8) // whoever is later than a failure ends too
 	for range 8 {
 		go func() {
 			s, made, err := keptSecret(dir, "x")

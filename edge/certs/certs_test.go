@@ -28,7 +28,6 @@ func serve(t *testing.T, s *Source) *x509.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -37,7 +36,10 @@ func serve(t *testing.T, s *Source) *x509.Certificate {
 			_ = c.Close()
 		}
 	}()
-	defer func() { <-done }()
+	defer func() {
+		_ = l.Close() // or it waits for ever for a client that could not come
+		<-done
+	}()
 	pool := x509.NewCertPool()
 	pool.AddCert(s.current.Load().Leaf)
 	c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: pool})
