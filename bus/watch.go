@@ -78,7 +78,8 @@ func (w *watch) run(ctx context.Context) {
 func (w *watch) follow(ctx context.Context) error {
 	b := w.of.bus
 	epoch := b.epoch.Load()
-	if !b.nc.IsConnected() {
+	// Who is told of something may have to publish for it, which nobody can before the bus is ready; then again is called.
+	if !b.nc.IsConnected() || b.readyAt.Load() != epoch+1 {
 		return ErrUnavailable
 	}
 	w.of.reads.Inc()
