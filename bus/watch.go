@@ -78,8 +78,7 @@ func (w *watch) run(ctx context.Context) {
 func (w *watch) follow(ctx context.Context) error {
 	b := w.of.bus
 	epoch := b.epoch.Load()
-	// Who is told of something may have to publish for it, which nobody can before the bus is ready; then again is called.
-	if !b.nc.IsConnected() || b.readyAt.Load() != epoch+1 {
+	if !b.nc.IsConnected() {
 		return ErrUnavailable
 	}
 	w.of.reads.Inc()

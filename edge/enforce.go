@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"context"
+
 	"callmesh/bus"
 	"callmesh/bus/wire"
 )
@@ -72,10 +74,23 @@ func (e *Edge) removeKicked(s *session, r *room) {
 	e.tellKicked(s, d)
 }
 
-// tellKicked tells the session, through its user's inbox: so it hears of it wherever it resumes.
+// tellKicked tells the session as soon as the bus takes that: an edge that was cut off hears what was decided meanwhile a moment before it can publish.
 func (e *Edge) tellKicked(s *session, d bus.Ruling) {
 	e.metrics.kicked.WithLabelValues("room").Inc()
 	e.log.Info("a session was kicked", "session", s.peer, "room", d.Room)
+	if e.bus.Ready() {
+		e.sayKicked(s, d)
+		return
+	}
+	e.own(func(ctx context.Context) {
+		if e.bus.WaitReady(ctx) == nil {
+			e.sayKicked(s, d)
+		}
+	})
+}
+
+// sayKicked says it through the user's inbox: so the session hears of it wherever it resumes.
+func (e *Edge) sayKicked(s *session, d bus.Ruling) {
 	frame := body(wire.KickedEvent{Room: d.Room, Until: d.Until}, func(e *wire.KickedEvent) *wire.Head { return &e.Head }, wire.EvKicked)
 	e.toUser(s.user.ID, &outgoing{event: wire.EvKicked, to: s.peer, frame: frame}, func(err error) {
 		if err != nil {
