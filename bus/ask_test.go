@@ -23,7 +23,7 @@ func answers(t testing.TB, b *bus.Bus, s bus.Scope) int {
 		n++
 		return true
 	})
-	next(t, "the end of a question", end)
+	bustest.Next(t, "the end of a question", end)
 	return n
 }
 
@@ -72,7 +72,7 @@ func TestAsk(t *testing.T) {
 		}
 		return len(got) < 3
 	})
-	next(t, "three answers", all)
+	bustest.Next(t, "three answers", all)
 	if slices.Sort(got); !slices.Equal(got, []string{"a?", "b?", "c?"}) {
 		t.Errorf("answers %q", got)
 	}
@@ -89,7 +89,7 @@ func TestAsk(t *testing.T) {
 			came++
 			return true
 		})
-		wantErr(t, "the end", next(t, "the end of a question", ends), bus.ErrUnavailable)
+		wantErr(t, "the end", bustest.Next(t, "the end of a question", ends), bus.ErrUnavailable)
 		if took := time.Since(start); took < timeout || took > 5*time.Second {
 			t.Errorf("the end after %v", took)
 		}
@@ -120,7 +120,7 @@ func TestKeptIsNoQuestion(t *testing.T) {
 	defer sub.Close()
 	reach(t, a, b, s)
 	accept(t, a, s, "kept")
-	m := next(t, "the kept message", heard)
+	m := bustest.Next(t, "the kept message", heard)
 	if m.Asked {
 		t.Error("a kept message came as a question")
 	}

@@ -67,7 +67,7 @@ func TestNATSKilledInFlight(t *testing.T) {
 		}
 		return nil
 	})
-	wantErr(t, "a replay in flight", next(t, "the end of a replay", read), bus.ErrUnavailable)
+	wantErr(t, "a replay in flight", bustest.Next(t, "the end of a replay", read), bus.ErrUnavailable)
 	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("they failed after %v, want at once", took)
 	}
@@ -87,7 +87,7 @@ func TestNATSKilledInFlight(t *testing.T) {
 	p.Proxy().Heal()
 	waitReady(t, a)
 	waitReady(t, b)
-	next(t, "that it is ready again", again)
+	bustest.Next(t, "that it is ready again", again)
 	if len(failed) != n+1 {
 		t.Errorf("%d answers for %d in flight", len(failed), n+1)
 	}
@@ -183,7 +183,7 @@ func TestLameDuckIsLeft(t *testing.T) {
 			t.Errorf("%q was acked and is not in the stream", m)
 		}
 	}
-	next(t, "the end of the node", left)
+	bustest.Next(t, "the end of the node", left)
 }
 
 // Who knows no other node stays, and says so.

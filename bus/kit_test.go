@@ -93,21 +93,6 @@ func eventually(t testing.TB, what string, try func() error) {
 	}
 }
 
-// next is what comes next. Who sends must never wait for who reads: a goroutine of the bus that does holds up all that it hands out, and Close.
-func next[T any](t testing.TB, what string, ch <-chan T) T {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	select {
-	case v := <-ch:
-		return v
-	case <-deadline.C:
-		t.Fatalf("not within %v: %s", patience, what)
-		var none T
-		return none
-	}
-}
-
 // told is a channel of one, and a function that says that something happened, as often as it likes: once is kept.
 func told() (<-chan struct{}, func()) {
 	ch := make(chan struct{}, 1)

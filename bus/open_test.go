@@ -79,7 +79,7 @@ func TestOpenBeforeNATSRuns(t *testing.T) {
 	b.OnReady(say)
 	p.Start()
 	waitReady(t, b)
-	next(t, "that it is ready", calls)
+	bustest.Next(t, "that it is ready", calls)
 	accept(t, b, room("r"), "mine")
 	other := ready(t, node(t, p.URL()))
 	accept(t, other, room("r"), "theirs") // a subscription made before there was a connection holds
@@ -124,10 +124,10 @@ func TestCloseAtAnyTime(t *testing.T) {
 	go func() { waiting <- b.WaitReady(t.Context()) }()
 	b.Close()
 	b.Close()
-	wantErr(t, "WaitReady of a closed bus", next(t, "the end of WaitReady", waiting), bus.ErrUnavailable)
+	wantErr(t, "WaitReady of a closed bus", bustest.Next(t, "the end of WaitReady", waiting), bus.ErrUnavailable)
 	wantErr(t, "Publish after Close", ack(b, room("r"), "x"), bus.ErrUnavailable)
 	b.Ask(room("r"), bus.ToAll, nil, patience, func(_ []byte, err error) bool { asked <- err; return false })
-	wantErr(t, "Ask after Close", next(t, "the end of a question", asked), bus.ErrUnavailable)
+	wantErr(t, "Ask after Close", bustest.Next(t, "the end of a question", asked), bus.ErrUnavailable)
 	if _, err := b.Subscribe(room("r"), func(bus.Message) {}); !errors.Is(err, bus.ErrUnavailable) {
 		t.Errorf("Subscribe after Close: %v", err)
 	}
@@ -153,6 +153,6 @@ func TestCloseDuringReplay(t *testing.T) {
 	if took := time.Since(start); took > 4*time.Second {
 		t.Errorf("Close took %v", took)
 	}
-	wantErr(t, "the question in flight", next(t, "the end of a question", asked), bus.ErrUnavailable)
-	wantErr(t, "the read in flight", next(t, "the end of a read", read), bus.ErrUnavailable)
+	wantErr(t, "the question in flight", bustest.Next(t, "the end of a question", asked), bus.ErrUnavailable)
+	wantErr(t, "the read in flight", bustest.Next(t, "the end of a read", read), bus.ErrUnavailable)
 }

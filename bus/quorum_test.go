@@ -43,6 +43,6 @@ func TestANodeThatIsCutOff(t *testing.T) {
 	back, say := told()
 	lone.OnReady(say)
 	c.Heal()
-	next(t, "that it is ready again", back) // whoever has missed something reads it back now
+	bustest.Next(t, "that it is ready again", back) // whoever has missed something reads it back now
 	eventually(t, "it goes on too", func() error { return ack(lone, room("r"), "x") })
 }

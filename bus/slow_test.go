@@ -42,13 +42,13 @@ func TestSlowReaderIsTold(t *testing.T) {
 	defer sub.Close()
 	reach(t, from, slow, room("by the way")) // interest in both is there by then
 	accept(t, from, s, "first")
-	next(t, "the first message", stuck)
+	bustest.Next(t, "the first message", stuck)
 	for range 20_000 { // more than may wait
 		if err := from.PublishLive(s, bus.ToAll, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := next(t, "that messages were dropped", dropped); got != s {
+	if got := bustest.Next(t, "that messages were dropped", dropped); got != s {
 		t.Errorf("dropped in %q, want %q", got, s)
 	}
 	release()

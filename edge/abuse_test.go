@@ -268,7 +268,7 @@ func TestSessionsPerUserAtOnce(t *testing.T) {
 	}
 	in := 0
 	for _, ch := range answers {
-		if a := answerTo(t, ch); a.Error == nil {
+		if a := edgetest.Answered(t, wire.OpHello, ch); a.Error == nil {
 			in++
 		} else if a.Error.Code != wire.CodeForbidden {
 			t.Errorf("got %v", a.Error)

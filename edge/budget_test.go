@@ -112,7 +112,7 @@ func TestManyResumesOneAfterAnother(t *testing.T) {
 	}
 	for i, c := range all {
 		var ok wire.HelloOK
-		a := answerTo(t, answers[i])
+		a := edgetest.Answered(t, wire.OpHello, answers[i])
 		if a.Error != nil {
 			t.Fatalf("resume %d: %v", i, a.Error)
 		}

@@ -68,7 +68,7 @@ func TestADeviceThatComesJustThen(t *testing.T) {
 			called <- ann.Start(wire.OpCall, wire.CallArgs{To: "ben", Media: wire.MediaAudio})
 		}()
 		late := edgetest.Connect(t, m.Edges[1], "ben")
-		got := answerTo(t, <-called)
+		got := edgetest.Answered(t, wire.OpCall, <-called)
 		if got.Error != nil {
 			t.Fatal(got.Error)
 		}
@@ -110,13 +110,13 @@ func TestCallsAtOnce(t *testing.T) {
 	}
 	var last wire.CallOK
 	for _, ch := range answers[:bound] {
-		a := answerTo(t, ch)
+		a := edgetest.Answered(t, wire.OpCall, ch)
 		if a.Error != nil {
 			t.Fatal(a.Error)
 		}
 		last = decode[wire.CallOK](t, edgetest.Event{Raw: a.OK})
 	}
-	wantError(t, "one more", answerTo(t, answers[bound]), wire.CodeRateLimited, "the session is in 512 calls: hang up one first")
+	wantError(t, "one more", edgetest.Answered(t, wire.OpCall, answers[bound]), wire.CodeRateLimited, "the session is in 512 calls: hang up one first")
 	edgetest.Must[wire.Empty](ann, wire.OpHangup, wire.HangupArgs{Call: last.Call})
 	callTo(ann, "ben")
 }

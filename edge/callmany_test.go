@@ -70,7 +70,7 @@ func answerAtOnce(t *testing.T, ann *edgetest.Client, ben []*edgetest.Client, ro
 	}
 	var winner *edgetest.Client
 	for n, ch := range answers {
-		switch a := answerTo(t, ch); {
+		switch a := edgetest.Answered(t, wire.OpAnswer, ch); {
 		case a.Error != nil:
 			wantError(t, "a loser", a, wire.CodeTaken, "")
 		case winner != nil:

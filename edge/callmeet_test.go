@@ -49,7 +49,7 @@ func (p *callers) round(spread time.Duration) {
 		<-time.After(time.Duration(p.random.Int64N(int64(spread))))
 	}
 	two := second.Start(wire.OpCall, args[second])
-	got1, got2 := answerTo(t, one), answerTo(t, two)
+	got1, got2 := edgetest.Answered(t, wire.OpCall, one), edgetest.Answered(t, wire.OpCall, two)
 	if got1.Error != nil || got2.Error != nil {
 		t.Fatalf("two who call each other got %v and %v", got1.Error, got2.Error)
 	}

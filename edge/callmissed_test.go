@@ -101,7 +101,7 @@ func TestMissedCallsGoToOneDevice(t *testing.T) {
 	case <-time.After(200 * time.Millisecond): // nothing shows that something waits but that it lasts
 	}
 	go func() { _, _, _ = ws.Read(context.Background()) }() // and with it, the pong
-	if got := decode[wire.HelloOK](t, edgetest.Event{Raw: answerTo(t, hello).OK}); len(got.Missed) != 0 {
+	if got := decode[wire.HelloOK](t, edgetest.Event{Raw: edgetest.Answered(t, wire.OpHello, hello).OK}); len(got.Missed) != 0 {
 		t.Errorf("the second device has missed %+v", got.Missed)
 	}
 }

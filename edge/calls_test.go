@@ -270,7 +270,7 @@ func TestFirstAnswerWins(t *testing.T) {
 		var winner *edgetest.Client
 		for i, ch := range answers {
 			d := ben[(round+i)%3]
-			switch a := answerTo(t, ch); {
+			switch a := edgetest.Answered(t, wire.OpAnswer, ch); {
 			case a.Error != nil:
 				wantError(t, "a loser", a, wire.CodeTaken, "")
 			case winner != nil:
@@ -340,7 +340,7 @@ func TestCallEnds(t *testing.T) {
 			awaitCall(ann, call.Call, wire.CallAccepted)
 			first := ann.Start(wire.OpHangup, wire.HangupArgs{Call: call.Call})
 			second := ben.Start(wire.OpHangup, wire.HangupArgs{Call: call.Call})
-			a, b := answerTo(t, first), answerTo(t, second)
+			a, b := edgetest.Answered(t, wire.OpHangup, first), edgetest.Answered(t, wire.OpHangup, second)
 			// One of the two ended it, and the other was told so; to whom it was over already, it is gone.
 			switch {
 			case a.Error == nil && b.Error != nil:

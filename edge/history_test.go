@@ -114,7 +114,7 @@ func TestHistoryLimit(t *testing.T) {
 		pending = append(pending, ann.Start(wire.OpPost, wire.PostArgs{Room: "r", Data: json.RawMessage(fmt.Sprint(i)), Keep: true}))
 	}
 	for _, ch := range pending {
-		if a := answerTo(t, ch); a.Error != nil {
+		if a := edgetest.Answered(t, wire.OpPost, ch); a.Error != nil {
 			t.Fatal(a.Error)
 		}
 	}

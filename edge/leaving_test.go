@@ -181,7 +181,7 @@ func TestWhoAsksWhileARelayLeavesIsTold(t *testing.T) {
 	edgetest.Eventually(t, "the edge has looked again", func() bool { return registry.asked.Load() >= swept+3 })
 	before := len(movedTo(t, ann))
 	letGo()
-	ok := decode[wire.ICEOK](t, edgetest.Event{Raw: answerTo(t, answer).OK})
+	ok := decode[wire.ICEOK](t, edgetest.Event{Raw: edgetest.Answered(t, wire.OpICE, answer).OK})
 	if got := strings.Fields(hosts(ok.ICEServers)); len(got) != 2 {
 		t.Fatalf("what ann is answered is no list from before: %q", got)
 	}

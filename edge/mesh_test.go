@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"callmesh/bus/bustest"
 	"callmesh/bus/wire"
@@ -32,18 +31,6 @@ func join(c *edgetest.Client, room wire.RoomID) []wire.PeerID {
 // meet waits until a has been told of b: before that, a's edge may not know it.
 func meet(a, b *edgetest.Client) {
 	edgetest.Await(a, wire.EvJoined, func(e wire.JoinedEvent) bool { return e.Peer == b.Peer() })
-}
-
-// answerTo waits for the answer to what was started, as Do does: an edge that does not answer fails the test and does not hold it up.
-func answerTo(t *testing.T, ch <-chan edgetest.Answer) edgetest.Answer {
-	t.Helper()
-	select {
-	case a := <-ch:
-		return a
-	case <-time.After(edgetest.Patience):
-		t.Fatal("what was started was never answered")
-		return edgetest.Answer{}
-	}
 }
 
 func TestRosterAcrossEdges(t *testing.T) {
@@ -135,7 +122,7 @@ func TestOrderPerSender(t *testing.T) {
 			last = a.Start(wire.OpSignal, wire.SignalArgs{Room: "r", To: b.Peer(), Data: json.RawMessage(fmt.Sprint(i))})
 		}
 	}
-	if got := answerTo(t, last); got.Error != nil {
+	if got := edgetest.Answered(t, wire.OpSignal, last); got.Error != nil {
 		t.Fatal(got.Error)
 	}
 	var events []edgetest.Event

@@ -93,7 +93,7 @@ func testCallAbroad(t *testing.T, m *abroad) {
 	}
 	won := -1
 	for i, ch := range answers {
-		switch got := answerTo(t, ch); {
+		switch got := edgetest.Answered(t, wire.OpAnswer, ch); {
 		case got.Error == nil && won >= 0:
 			t.Errorf("devices %d and %d both won", won, i)
 		case got.Error == nil:
@@ -206,7 +206,7 @@ func joinAtOnce(t *testing.T, rounds int, nodes ...*edgetest.Node) {
 		}
 		known := make(map[*edgetest.Client]map[wire.PeerID]bool)
 		for i, ch := range answers {
-			answer := answerTo(t, ch)
+			answer := edgetest.Answered(t, wire.OpJoin, ch)
 			if answer.Error != nil {
 				t.Fatal(answer.Error)
 			}

@@ -241,7 +241,7 @@ func TestTwoWhoJoinAtOnceMeet(t *testing.T) {
 		}
 		known := make([]map[wire.PeerID]bool, len(clients))
 		for i, ch := range answers {
-			answer := answerTo(t, ch)
+			answer := edgetest.Answered(t, wire.OpJoin, ch)
 			if answer.Error != nil {
 				t.Fatal(answer.Error)
 			}

@@ -30,6 +30,23 @@ func awaitOr(t testing.TB, missing func() string, ok func() bool) {
 	}
 }
 
+// Next is what comes next on ch, or the zero value once it is closed; it fails the
+// test when that takes too long. Who sends must never wait for who reads: a
+// goroutine of a connection that does holds up all that it hands out, and its end.
+func Next[T any](t testing.TB, what string, ch <-chan T) T {
+	t.Helper()
+	late := time.NewTimer(formingTime)
+	defer late.Stop()
+	select {
+	case v := <-ch:
+		return v
+	case <-late.C:
+		t.Fatalf("bustest: still waiting after %v: %s", formingTime, what)
+		var none T
+		return none
+	}
+}
+
 func hostPort(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil {

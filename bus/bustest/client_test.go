@@ -89,16 +89,6 @@ func eventually(t *testing.T, what string, try func() error) {
 	}
 }
 
-// comes waits for one word on c, and fails the test when that takes too long.
-func comes(t *testing.T, what string, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(patience):
-		t.Fatalf("not within %v: %s", patience, what)
-	}
-}
-
 // silent says that nothing has come, after everything published before on from
 // went through its server.
 func silent(t *testing.T, from *nats.Conn, sub *nats.Subscription) error {

@@ -141,16 +141,16 @@ func TestClientProxy(t *testing.T) {
 	t.Cleanup(nc.Close)
 	for _, mode := range []bustest.Mode{bustest.Cut, bustest.Blackhole} {
 		c.ClientProxy(0).Set(mode)
-		comes(t, "the client loses its server", lost)
+		bustest.Next(t, "the client loses its server", lost)
 		if _, err := nats.Connect(c.URL(0), nats.Timeout(200*time.Millisecond)); err == nil {
 			t.Error("a client came through a closed proxy")
 		}
 		c.ClientProxy(0).Heal()
-		comes(t, "the client is back", back)
+		bustest.Next(t, "the client is back", back)
 	}
 	c.ClientProxy(0).Reset()
-	comes(t, "the client loses its server", lost)
-	comes(t, "the client is back", back)
+	bustest.Next(t, "the client loses its server", lost)
+	bustest.Next(t, "the client is back", back)
 }
 
 func TestRegionsShareInterest(t *testing.T) {

@@ -127,13 +127,8 @@ func TestNode(t *testing.T) {
 	}
 	nc.Close()
 	_ = parent.Close()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Errorf("its parent ended: %v", err)
-		}
-	case <-time.After(patience):
-		t.Fatalf("not within %v: the node ends after its parent", patience)
+	if err := bustest.Next(t, "the node's end after its parent's", done); err != nil {
+		t.Errorf("its parent ended: %v", err)
 	}
 
 	var usage bytes.Buffer

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"callmesh/bus/bustest"
 	"callmesh/bus/natsd"
 
 	"github.com/nats-io/nats.go"
@@ -19,16 +20,6 @@ import (
 
 // patience bounds each wait of these tests, as a machine may be busy.
 const patience = 40 * time.Second
-
-// comes waits until c is closed, and fails the test when that takes too long.
-func comes(t *testing.T, what string, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(patience):
-		t.Fatalf("not within %v: %s", patience, what)
-	}
-}
 
 // start runs a server for the test and fails the test if it does not come up.
 func start(t *testing.T, o natsd.Options) *natsd.Server {
@@ -177,7 +168,7 @@ func TestFailureAfterStart(t *testing.T) {
 	if err := s.Ready(ctx); err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("Ready: %v", err)
 	}
-	comes(t, "the server says that it failed", s.Failed())
+	bustest.Next(t, "the server says that it failed", s.Failed())
 	if s.Err() == nil {
 		t.Fatal("Failed without Err")
 	}
@@ -210,8 +201,8 @@ func TestLameDuckSendsClientsAway(t *testing.T) {
 		nats.LameDuckModeHandler(func(*nats.Conn) { close(told) }),
 		nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 	s.LameDuck()
-	comes(t, "the client is told of the lame duck", told)
-	comes(t, "the client is sent away", closed)
+	bustest.Next(t, "the client is told of the lame duck", told)
+	bustest.Next(t, "the client is sent away", closed)
 	if _, err := nats.Connect(s.ClientURL()); err == nil {
 		t.Error("a server that has ended accepted a client")
 	}

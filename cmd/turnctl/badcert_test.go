@@ -142,7 +142,7 @@ func TestBadCertificateTakesTLSAlone(t *testing.T) {
 			if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			if code := s.exit("the supervisor", ended); code != 0 {
+			if code := s.codeOf("the supervisor", ended); code != 0 {
 				t.Errorf("the supervisor: exit code %d", code)
 			}
 			given(t, "none once it is gone", "")
@@ -195,7 +195,7 @@ func TestCertificateGoesBadUnderARelay(t *testing.T) {
 	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.exit("the supervisor", ended); code != 0 {
+	if code := s.codeOf("the supervisor", ended); code != 0 {
 		t.Errorf("the supervisor: exit code %d", code)
 	}
 }
@@ -239,7 +239,7 @@ func TestCertificateBesideAnotherProcess(t *testing.T) {
 	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.exit("the supervisor", ended); code != 0 {
+	if code := s.codeOf("the supervisor", ended); code != 0 {
 		t.Errorf("the supervisor: exit code %d", code)
 	}
 }
@@ -274,7 +274,7 @@ func TestBadCertificateIsRefusedAtAPrompt(t *testing.T) {
 	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.exit("the supervisor", ended); code != 0 {
+	if code := s.codeOf("the supervisor", ended); code != 0 {
 		t.Errorf("the supervisor: exit code %d", code)
 	}
 }

@@ -104,10 +104,10 @@ func TestProvision(t *testing.T) {
 	} else {
 		t.Logf("of %d packets of the call that ran through rotation and drain %d are lost", sent, lost)
 	}
-	if code := s.exit("the drain", drained); code != 0 {
+	if code := s.codeOf("the drain", drained); code != 0 {
 		t.Errorf("drain: exit code %d", code)
 	}
-	if code := s.exit("the supervisor", ended); code != 0 {
+	if code := s.codeOf("the supervisor", ended); code != 0 {
 		t.Errorf("the supervisor: exit code %d", code)
 	}
 	if s.pid() != 0 {
@@ -131,7 +131,7 @@ func TestProvisionIPv6(t *testing.T) {
 	if out, code := s.run("drain", "--conf", s.conf, "--cli-password-file", filepath.Join(s.dir, "telnet")); code != 0 {
 		t.Errorf("drain: exit code %d\n%s", code, out)
 	}
-	if code := s.exit("the supervisor", ended); code != 0 {
+	if code := s.codeOf("the supervisor", ended); code != 0 {
 		t.Errorf("the supervisor: exit code %d", code)
 	}
 }
@@ -178,7 +178,7 @@ func TestProvisionRollsBack(t *testing.T) {
 	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.exit("the supervisor", ended); code != 0 || s.pid() != 0 {
+	if code := s.codeOf("the supervisor", ended); code != 0 || s.pid() != 0 {
 		t.Errorf("after SIGTERM: exit code %d, coturn %d", code, s.pid())
 	}
 }

@@ -140,8 +140,8 @@ func (s *station) start() (supervisor *exec.Cmd, ended <-chan int) {
 	return cmd, done
 }
 
-// exit waits for the exit code of what ends by itself: where a drain failed, the supervisor would go on for ever.
-func (s *station) exit(what string, ended <-chan int) int {
+// codeOf waits for the exit code of what ends by itself: where a drain failed, the supervisor would go on for ever.
+func (s *station) codeOf(what string, ended <-chan int) int {
 	s.t.Helper()
 	select {
 	case code := <-ended:

@@ -162,7 +162,7 @@ func TestRenewedCertificateIsServed(t *testing.T) {
 	if err := supervisor.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.exit("the supervisor", ended); code != 0 {
+	if code := s.codeOf("the supervisor", ended); code != 0 {
 		t.Errorf("the supervisor: exit code %d", code)
 	}
 }

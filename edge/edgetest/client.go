@@ -282,11 +282,17 @@ func (c *Client) prepare(op wire.Op, args any) (<-chan Answer, []byte) {
 // Do sends a request and waits for its answer.
 func (c *Client) Do(op wire.Op, args any) Answer {
 	c.t.Helper()
+	return Answered(c.t, op, c.Start(op, args))
+}
+
+// Answered waits for the answer to what was started.
+func Answered(t testing.TB, op wire.Op, answer <-chan Answer) Answer {
+	t.Helper()
 	select {
-	case a := <-c.Start(op, args):
+	case a := <-answer:
 		return a
 	case <-time.After(Patience):
-		c.t.Fatalf("%s was never answered", op)
+		t.Fatalf("%s was never answered", op)
 		return Answer{}
 	}
 }
