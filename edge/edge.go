@@ -107,6 +107,7 @@ type Edge struct {
 	waiting  int // of them, those that have not said hello
 	sessions map[wire.SessionID]*session
 	rooms    map[wire.RoomID]*room
+	closed   map[wire.RoomID]closedRoom
 	inboxes  map[wire.UserID]*inbox
 	outboxes map[wire.UserID]*outbox
 	watched  map[wire.UserID]*watch
@@ -147,7 +148,7 @@ func New(opts Options) (*Edge, error) {
 	e := &Edge{
 		id: opts.Bus.Edge(), region: opts.Bus.Region(), opts: opts, bus: opts.Bus, limits: opts.Limits,
 		keys: newKeyring(opts.ResumeSecret), proofs: newProofs(opts.ResumeSecret), log: opts.Logger.With("edge", opts.Bus.Edge()), complaints: rate.NewLimiter(1, 20), writers: newWriters(), ctx: ctx, cancel: cancel, good: time.Now(),
-		sockets: make(map[*socket]struct{}), sessions: make(map[wire.SessionID]*session), rooms: make(map[wire.RoomID]*room),
+		sockets: make(map[*socket]struct{}), sessions: make(map[wire.SessionID]*session), rooms: make(map[wire.RoomID]*room), closed: make(map[wire.RoomID]closedRoom),
 		inboxes: make(map[wire.UserID]*inbox), outboxes: make(map[wire.UserID]*outbox), watched: make(map[wire.UserID]*watch),
 		ringing: make(map[wire.CallID]*call), callers: make(map[wire.UserID]*rate.Limiter), lost: make(map[wire.EdgeID]time.Time), unread: make(map[wire.Region]time.Time), resuming: make(map[wire.SessionID]chan struct{}), quiet: make(map[tailer]int), orphans: make(map[*room]struct{}),
 	}

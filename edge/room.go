@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type room struct {
 	ready chan struct{} // closed once the room is open or openErr is set
 	// openErr may be read once ready is closed.
 	openErr error
+	before  closedRoom    // which was open here just before, until it is recalled
 	changed chan struct{} // poked when another edge has announced itself
 	acked   atomic.Uint64 // the highest number of its own of which the ack has come
 
@@ -38,6 +40,7 @@ type room struct {
 	locked    bool      // as the local peers were told
 	knocks    []knocker // that can be answered, the oldest first
 	knockRate bucket
+	past      map[wire.Source]heardTo // how far the room had heard that was open here just before; not changed once it is set
 
 	storage storage // guards itself
 }
@@ -45,9 +48,10 @@ type room struct {
 type member struct {
 	sess  *session
 	peer  wire.Peer
-	since int64  // when it joined, in Unix ms; resumes don't change it
-	under int64  // the At of the latest ruling about its user then; see Edge.kickedSince
-	after uint64 // what this edge published up to then is from before it joined
+	since int64                   // when it joined, in Unix ms; resumes don't change it
+	under int64                   // the At of the latest ruling about its user then; see Edge.kickedSince
+	after uint64                  // what this edge published up to then is from before it joined
+	past  map[wire.Source]heardTo // and so is what others did; of who resumes, the resume tells
 }
 
 type remotePeer struct {
@@ -185,24 +189,34 @@ func (r *room) cutOffLocked() {
 func (r *room) deliverLocked(env *wire.Envelope) {
 	mid := env.Mid()
 	if env.To != "" && !env.Except {
-		if m := r.local[env.To]; m != nil && m.sess.mayHave(r.scope, env) {
+		if m := r.local[env.To]; m != nil && m.isNews(env) && m.sess.mayHave(r.scope, env) {
 			m.sess.event(mid, env.Body)
 		}
 		return
 	}
+	var had []*member
 	for id, m := range r.local {
-		if env.For(id) && (env.Source != r.out.source || env.N > m.after) && m.sess.mayHave(r.scope, env) {
+		switch {
+		case !env.For(id) || env.Source == r.out.source && env.N <= m.after || !m.sess.mayHave(r.scope, env):
+		case m.isNews(env):
 			m.sess.event(mid, env.Body)
+		default:
+			had = append(had, m)
 		}
 	}
+	r.tellAnewLocked(env, had)
 }
 
 // tellLocked gives the local peers an event that this edge alone concludes. Every edge does so for itself.
 func (r *room) tellLocked(frame func([]byte, wire.Mid, int64) []byte) {
+	r.tellSomeLocked(slices.Collect(maps.Values(r.local)), frame)
+}
+
+func (r *room) tellSomeLocked(members []*member, frame func([]byte, wire.Mid, int64) []byte) {
 	r.own.n++
 	mid := wire.Mid{Source: r.own.source, N: r.own.n}
 	b := frame(nil, mid, time.Now().UnixMilli())
-	for _, m := range r.local {
+	for _, m := range members {
 		m.sess.event(mid, b)
 	}
 }

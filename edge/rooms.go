@@ -19,7 +19,9 @@ func (e *Edge) enter(ctx context.Context, id wire.RoomID) (*room, error) {
 	r := e.rooms[id]
 	if r == nil {
 		r = newRoom(e, id)
+		r.before = e.closed[id]
 		e.rooms[id] = r
+		delete(e.closed, id)
 		e.own(func(ctx context.Context) {
 			r.openErr = r.open(ctx)
 			close(r.ready)
@@ -50,6 +52,7 @@ func (e *Edge) release(r *room) {
 	last := r.refs == 0
 	if e.rooms[r.id] == r && (last || isClosed(r.ready) && r.openErr != nil) {
 		delete(e.rooms, r.id)
+		e.closed[r.id] = closedRoom{room: r, at: time.Now()}
 	}
 	e.mu.Unlock()
 	if !last {
@@ -62,6 +65,7 @@ func (e *Edge) release(r *room) {
 		others := len(r.edges) > 0
 		r.mu.Unlock()
 		r.close()
+		e.keepPast(r)
 		if !others {
 			e.dropTail(r)
 			return
@@ -168,7 +172,7 @@ func (r *room) admit(s *session, info json.RawMessage, pass string, span trace.S
 // addLocked adds the session and publishes that it has joined.
 func (r *room) addLocked(s *session, info json.RawMessage, since, under int64, span trace.Span) (accepted <-chan error) {
 	r.placeLocked(s, info, since, under)
-	r.local[s.peer].after = r.out.n
+	r.local[s.peer].after, r.local[s.peer].past = r.out.n, r.past
 	done := make(chan error, 1)
 	r.publishJoinedLocked(s, false, span, func(err error) { done <- err })
 	return done

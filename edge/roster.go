@@ -43,6 +43,7 @@ func (r *room) announcement(want bool) []byte {
 
 // open makes the room ready to join: it listens, asks, says hello, and waits briefly for the edges known to be there.
 func (r *room) open(ctx context.Context) error {
+	r.recall()
 	if err := r.listen(); err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ func (e *Edge) sweep(ctx context.Context) {
 			e.sweepSockets(now)
 			e.sweepSessions(now)
 			e.sweepLost(now)
+			e.sweepClosed(now)
 			e.sweepOutboxes(now)
 			e.sweepCallers(now)
 			e.sweepOrphans(now)

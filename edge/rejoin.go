@@ -1,0 +1,91 @@
+package edge
+
+import (
+	"maps"
+	"time"
+
+	"callmesh/bus/wire"
+)
+
+// A room that opens takes from the streams also what was sent in the last moments before, as clocks differ: see [skewMargin]. Who has just left it, and joins
+// again, has had that while the room was open here before. So for as long an edge remembers how far it had heard in a room that it has closed.
+
+// heardTo is how far a source was heard, and when that was.
+type heardTo struct {
+	n  uint64
+	at time.Time
+}
+
+// closedRoom is a room that nobody here is in any more.
+type closedRoom struct {
+	room *room                   // until it has ended, and past is set
+	past map[wire.Source]heardTo // how far it had heard
+	at   time.Time               // when the last peer left
+}
+
+// heardLately tells how far the sources had come that said something lately: whatever is older no new room takes.
+func (r *room) heardLately(now time.Time) map[wire.Source]heardTo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lately := maps.Clone(r.past)
+	if lately == nil {
+		lately = make(map[wire.Source]heardTo)
+	}
+	for source, s := range r.seq {
+		if s.known {
+			lately[source] = heardTo{max(s.applied, lately[source].n), s.heard}
+		}
+	}
+	maps.DeleteFunc(lately, func(_ wire.Source, h heardTo) bool { return now.Sub(h.at) > clockMargin })
+	return lately
+}
+
+// recall takes over what the room knew that was open here before this one. It is called before the room listens: what comes later is news to whoever joins.
+func (r *room) recall() {
+	past := r.before.past
+	if r.before.room != nil {
+		past = r.before.room.heardLately(time.Now())
+	}
+	r.before = closedRoom{}
+	r.mu.Lock()
+	r.past = past
+	r.mu.Unlock()
+}
+
+// isNews reports whether the member can't have had an event when it was in the room before.
+func (m *member) isNews(env *wire.Envelope) bool { return env.N > m.past[env.Source].n }
+
+// tellAnewLocked tells members what an event of the roster has changed that they had when they were in the room before: the room that is open now did not
+// know it, so that they were not told when they joined. It goes by another number, as a client takes the same one for a repeat.
+func (r *room) tellAnewLocked(env *wire.Envelope, members []*member) {
+	if len(members) == 0 {
+		return
+	}
+	p := r.remote[env.From]
+	switch {
+	case p != nil && (env.Event == wire.EvJoined || env.Event == wire.EvUpdated):
+		r.tellSomeLocked(members, joinedFrame(r.id, p.Peer))
+	case p == nil && env.Event == wire.EvLeft:
+		var ev wire.LeftEvent
+		if r.read(env, &ev) {
+			r.tellSomeLocked(members, leftFrame(r.id, env.From, ev.Reason))
+		}
+	}
+}
+
+// keepPast keeps of a room that has ended how far it had heard, and no more: rosters are big.
+func (e *Edge) keepPast(r *room) {
+	past := r.heardLately(time.Now())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.closed[r.id]; c.room == r {
+		e.closed[r.id] = closedRoom{past: past, at: c.at}
+	}
+}
+
+// sweepClosed forgets rooms that have been closed for long.
+func (e *Edge) sweepClosed(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	maps.DeleteFunc(e.closed, func(_ wire.RoomID, c closedRoom) bool { return now.Sub(c.at) > clockMargin })
+}
