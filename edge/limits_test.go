@@ -174,7 +174,7 @@ func TestICEServers(t *testing.T) {
 		Static: urls, Secrets: func() []turnauth.Secret { return []turnauth.Secret{turnauth.NewSecret(secret)} }, TTL: time.Hour,
 	})
 	m := oneNode(t, 1, func(_ *bus.Options, o *edge.Options) { o.ICE = relays })
-	c := edgetest.Connect(t, m.Edges[0], "ann")
+	c := edgetest.Connect(t, m.Edges[0], "user-ann")
 	check := func(what string, servers []wire.ICEServer, ttl int64) {
 		t.Helper()
 		if len(servers) != 2 || ttl != 3600 {
@@ -187,7 +187,7 @@ func TestICEServers(t *testing.T) {
 		if expires, _, _ := strings.Cut(turn.Username, ":"); expires < fmt.Sprint(time.Now().Unix()) {
 			t.Errorf("%s has credentials that have expired: %s", what, turn.Username)
 		}
-		if !slices.Equal(turn.URLs, urls[1:]) || !strings.Contains(turn.Username, ":") || strings.Contains(turn.Username, "ann") || turn.Credential == "" || strings.Contains(fmt.Sprint(turn), secret) {
+		if !slices.Equal(turn.URLs, urls[1:]) || !strings.Contains(turn.Username, ":") || strings.Contains(turn.Username, "user-") || turn.Credential == "" || strings.Contains(fmt.Sprint(turn), secret) {
 			t.Errorf("%s has %+v", what, turn)
 		}
 	}
