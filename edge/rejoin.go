@@ -8,7 +8,11 @@ import (
 )
 
 // A room that opens takes from the streams also what was sent in the last moments before, as clocks differ: see [skewMargin]. Who has just left it, and joins
-// again, has had that while the room was open here before. So for as long an edge remembers how far it had heard in a room that it has closed.
+// again, has had that while the room was open here before. So for as long an edge remembers how far it had heard in a room that it has closed, and what a
+// client said that it had when it came from another edge.
+
+// maxSaid bounds of how many sources that is remembered. A client has met one for each edge that had peers in its rooms.
+const maxSaid = 256
 
 // heardTo is how far a source was heard, and when that was.
 type heardTo struct {
@@ -53,7 +57,24 @@ func (r *room) recall() {
 }
 
 // isNews reports whether the member can't have had an event when it was in the room before.
-func (m *member) isNews(env *wire.Envelope) bool { return env.N > m.past[env.Source].n }
+func (m *member) isNews(env *wire.Envelope) bool {
+	return env.N > max(m.past[env.Source].n, m.said[env.Source])
+}
+
+// keepSaid keeps what the client of a session that resumes says it has seen. It goes again with the sweep.
+func (s *session) keepSaid(seen map[wire.Source]uint64) {
+	if len(seen) <= maxSaid {
+		s.said.Store(&had{at: seen, until: time.Now().Add(clockMargin)})
+	}
+}
+
+// sources may be called on nil.
+func (h *had) sources() map[wire.Source]uint64 {
+	if h == nil {
+		return nil
+	}
+	return h.at
+}
 
 // tellAnewLocked tells members what an event of the roster has changed that they had when they were in the room before: the room that is open now did not
 // know it, so that they were not told when they joined. It goes by another number, as a client takes the same one for a repeat.

@@ -92,6 +92,7 @@ func (e *Edge) resume(ctx context.Context, sock *socket, id uint64, a *wire.Resu
 	if ok.Resumed {
 		owed = catchUp.newDebt(st)
 		s.had.Store(catchUp.had())
+		s.keepSaid(a.Seen)
 	}
 	s.owed.Store(owed)
 	for _, r := range s.roomList() {

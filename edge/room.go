@@ -52,6 +52,7 @@ type member struct {
 	under int64                   // the At of the latest ruling about its user then; see Edge.kickedSince
 	after uint64                  // what this edge published up to then is from before it joined
 	past  map[wire.Source]heardTo // and so is what others did; of who resumes, the resume tells
+	said  map[wire.Source]uint64  // and what it had by another edge
 }
 
 type remotePeer struct {

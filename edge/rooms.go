@@ -172,7 +172,8 @@ func (r *room) admit(s *session, info json.RawMessage, pass string, span trace.S
 // addLocked adds the session and publishes that it has joined.
 func (r *room) addLocked(s *session, info json.RawMessage, since, under int64, span trace.Span) (accepted <-chan error) {
 	r.placeLocked(s, info, since, under)
-	r.local[s.peer].after, r.local[s.peer].past = r.out.n, r.past
+	m := r.local[s.peer]
+	m.after, m.past, m.said = r.out.n, r.past, s.said.Load().sources()
 	done := make(chan error, 1)
 	r.publishJoinedLocked(s, false, span, func(err error) { done <- err })
 	return done

@@ -29,6 +29,7 @@ type session struct {
 	held   atomic.Pointer[heldKeys] // while it resumes
 	owed   atomic.Pointer[debt]     // what it was not given when it resumed; nil as a rule
 	had    atomic.Pointer[had]      // what it had of each source when it resumed here; nil once this edge has come as far
+	said   atomic.Pointer[had]      // what its client says that it had when it resumed here; nil a moment later
 	rate   *rate.Limiter            // of frames
 	flood  *rate.Limiter            // of frames, those refused included: past it the connection ends
 	bytes  *rate.Limiter

@@ -116,6 +116,9 @@ func (e *Edge) sweepSessions(now time.Time) {
 		if h := s.had.Load(); h != nil && now.After(h.until) {
 			s.had.CompareAndSwap(h, nil)
 		}
+		if h := s.said.Load(); h != nil && now.After(h.until) {
+			s.said.CompareAndSwap(h, nil)
+		}
 		switch sock := s.socket.Load(); {
 		case over:
 			reason := wire.ReasonLost
