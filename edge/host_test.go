@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,9 +24,9 @@ func as(t *testing.T, n *edgetest.Node, host, method, path string, headers ...st
 	res, err := http.DefaultClient.Do(req)
 	noError(t, err)
 	defer func() { _ = res.Body.Close() }()
-	body := make([]byte, 500)
-	k, _ := res.Body.Read(body)
-	return res.StatusCode, strings.TrimSpace(string(body[:k]))
+	body, err := io.ReadAll(io.LimitReader(res.Body, 500))
+	noError(t, err)
+	return res.StatusCode, strings.TrimSpace(string(body))
 }
 
 // TestRebinding: a page loaded from evil.example, whose name then points here, is of the origin evil.example, and so is what it asks for.
