@@ -36,9 +36,14 @@ func (r *room) heardLately(now time.Time) map[wire.Source]heardTo {
 		lately = make(map[wire.Source]heardTo)
 	}
 	for source, s := range r.seq {
-		if s.known {
-			lately[source] = heardTo{max(s.applied, lately[source].n), s.heard}
+		if !s.known {
+			continue
 		}
+		at := s.heard
+		if sent := time.UnixMilli(s.sent); sent.After(at) { // it went on when what was missing before it was given up
+			at = sent
+		}
+		lately[source] = heardTo{max(s.applied, lately[source].n), at}
 	}
 	maps.DeleteFunc(lately, func(_ wire.Source, h heardTo) bool { return now.Sub(h.at) > clockMargin })
 	return lately
@@ -46,14 +51,17 @@ func (r *room) heardLately(now time.Time) map[wire.Source]heardTo {
 
 // recall takes over what the room knew that was open here before this one. It is called before the room listens: what comes later is news to whoever joins.
 func (r *room) recall() {
-	past := r.before.past
-	if r.before.room != nil {
-		past = r.before.room.heardLately(time.Now())
-	}
-	r.before = closedRoom{}
-	r.mu.Lock()
-	r.past = past
-	r.mu.Unlock()
+	r.recalls.Do(func() {
+		past := r.before.past
+		if before := r.before.room; before != nil {
+			before.recall() // it may have been left before it opened
+			past = before.heardLately(time.Now())
+		}
+		r.before = closedRoom{}
+		r.mu.Lock()
+		r.past = past
+		r.mu.Unlock()
+	})
 }
 
 // isNews reports whether the member can't have had an event when it was in the room before.
@@ -61,19 +69,24 @@ func (m *member) isNews(env *wire.Envelope) bool {
 	return env.N > max(m.past[env.Source].n, m.said[env.Source])
 }
 
-// keepSaid keeps what the client of a session that resumes says it has seen. It goes again with the sweep.
+// keepSaid keeps what the client of a session that resumes says it has seen, for rooms that it joins in the next moments.
 func (s *session) keepSaid(seen map[wire.Source]uint64) {
 	if len(seen) <= maxSaid {
 		s.said.Store(&had{at: seen, until: time.Now().Add(clockMargin)})
 	}
 }
 
-// sources may be called on nil.
-func (h *had) sources() map[wire.Source]uint64 {
-	if h == nil {
-		return nil
+// hadElsewhere tells what the session has had by other edges, or from the streams when it resumed, as far as that is of late.
+func (s *session) hadElsewhere() map[wire.Source]uint64 {
+	at := make(map[wire.Source]uint64)
+	for _, h := range []*had{s.said.Load(), s.had.Load()} {
+		if h != nil {
+			for source, n := range h.at {
+				at[source] = max(at[source], n)
+			}
+		}
 	}
-	return h.at
+	return at
 }
 
 // tellAnewLocked tells members what an event of the roster has changed that they had when they were in the room before: the room that is open now did not

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ type room struct {
 	// openErr may be read once ready is closed.
 	openErr error
 	before  closedRoom    // which was open here just before, until it is recalled
+	recalls sync.Once     // that
 	changed chan struct{} // poked when another edge has announced itself
 	acked   atomic.Uint64 // the highest number of its own of which the ack has come
 

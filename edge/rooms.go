@@ -173,7 +173,7 @@ func (r *room) admit(s *session, info json.RawMessage, pass string, span trace.S
 func (r *room) addLocked(s *session, info json.RawMessage, since, under int64, span trace.Span) (accepted <-chan error) {
 	r.placeLocked(s, info, since, under)
 	m := r.local[s.peer]
-	m.after, m.past, m.said = r.out.n, r.past, s.said.Load().sources()
+	m.after, m.past, m.said = r.out.n, r.past, s.hadElsewhere()
 	done := make(chan error, 1)
 	r.publishJoinedLocked(s, false, span, func(err error) { done <- err })
 	return done
