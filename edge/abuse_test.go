@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,20 +75,30 @@ func dialFrom(t *testing.T, n *edgetest.Node, from string) (status int, retry, b
 	return res.StatusCode, res.Header.Get("Retry-After"), strings.TrimSpace(string(b))
 }
 
+// wantRetry holds what a client is told to wait to the time until the next is allowed, which has been going on since the first.
+func wantRetry(t *testing.T, got string, every time.Duration, since time.Time) {
+	t.Helper()
+	seconds, err := strconv.Atoi(got)
+	if most, least := every, every-time.Since(since); err != nil || seconds > int(most.Seconds()) || seconds < int(least.Seconds()) {
+		t.Errorf("Retry-After %q: want %v, less the %v that have gone by", got, every, time.Since(since))
+	}
+}
+
 func from(address string) http.Header { return http.Header{"X-Forwarded-For": {address}} }
 
 func TestConnectsPerAddress(t *testing.T) {
 	m := oneNode(t, 1, proxied(func(l *edge.Limits) { l.Address.ConnectRate, l.Address.ConnectBurst = 0.01, 3 }))
-	n := m.Edges[0]
+	n, begun := m.Edges[0], time.Now()
 	for i := range 3 {
 		if status, _, body := dialFrom(t, n, "192.0.2.1"); status != http.StatusSwitchingProtocols {
 			t.Fatalf("connection %d: %d %s", i, status, body)
 		}
 	}
 	status, retry, body := dialFrom(t, n, "192.0.2.1")
-	if status != http.StatusTooManyRequests || retry != "100" || body != "too many connections a second from your address: wait a moment" {
-		t.Errorf("over the burst: %d, Retry-After %q, %q", status, retry, body)
+	if status != http.StatusTooManyRequests || body != "too many connections a second from your address: wait a moment" {
+		t.Errorf("over the burst: %d, %q", status, body)
 	}
+	wantRetry(t, retry, 100*time.Second, begun)
 	// What a client writes itself stands further left, and does not make it another.
 	for _, forged := range []string{"198.51.100.7, 192.0.2.1", "127.0.0.1, 192.0.2.1", "192.0.2.1:4711", "::ffff:192.0.2.1", "198.51.100.7, 192.0.2.1, 127.0.0.9"} {
 		if status, _, _ := dialFrom(t, n, forged); status != http.StatusTooManyRequests {
@@ -159,13 +170,15 @@ func TestGuestsPerAddress(t *testing.T) {
 		noError(t, err)
 		return res.StatusCode, res.Header, string(b)
 	}
+	begun := time.Now()
 	for range 2 {
 		if status, _, body := mint("X-Forwarded-For", "192.0.2.1"); status != 200 {
 			t.Fatalf("got %d %s", status, body)
 		}
 	}
 	status, header, body := mint("X-Forwarded-For", "192.0.2.1")
-	if status != 429 || header.Get("Retry-After") != "10" || !strings.Contains(body, `"rate_limited"`) {
+	wantRetry(t, header.Get("Retry-After"), 10*time.Second, begun)
+	if status != 429 || !strings.Contains(body, `"rate_limited"`) {
 		t.Errorf("got %d %v %s", status, header, body)
 	}
 	if status, _, body := mint("X-Forwarded-For", "192.0.2.9"); status != 200 {

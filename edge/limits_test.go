@@ -106,14 +106,14 @@ func TestRateLimit(t *testing.T) {
 		}
 	}
 	for range 3 {
-		wantError(t, "over the burst", ann.Do(wire.OpPost, wire.PostArgs{Room: "r", Data: json.RawMessage(`"over"`)}), wire.CodeRateLimited, "more than 0.001 frames a second: slow down")
+		wantError(t, "over the burst", ann.Do(wire.OpPost, wire.PostArgs{Room: "r", Data: json.RawMessage(`"over the burst"`)}), wire.CodeRateLimited, "more than 0.001 frames a second: slow down")
 	}
 	for range 3 { // frames that are bad for another reason count too
 		wantError(t, "over the burst", ann.Ask(99, `{"id":99,"op":"teleport"}`), wire.CodeRateLimited, "")
 	}
 	ben.Flush("r", third(t, n))
 	for _, e := range ben.Events(wire.EvPost) {
-		if strings.Contains(string(e.Raw), "over") {
+		if strings.Contains(string(e.Raw), "over the burst") {
 			t.Errorf("a refused post was delivered: %s", e.Raw)
 		}
 	}

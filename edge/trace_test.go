@@ -171,8 +171,8 @@ func TestTraceCrossesEdges(t *testing.T) {
 	}
 
 	// What else goes out as a message, and what comes to nothing.
-	edgetest.Must[wire.PostOK](ann, wire.OpPost, wire.PostArgs{Room: "lobby", Data: json.RawMessage(`"kept"`), Keep: true})
-	if h := raw.with(t, `"kept"`); h.Get("traceparent") == "" || h.Get("Callmesh-Mid") == "" {
+	edgetest.Must[wire.PostOK](ann, wire.OpPost, wire.PostArgs{Room: "lobby", Data: json.RawMessage(`"to be kept"`), Keep: true})
+	if h := raw.with(t, `"to be kept"`); h.Get("traceparent") == "" || h.Get("Callmesh-Mid") == "" {
 		t.Errorf("a kept post has the header %v", h)
 	}
 	if page := edgetest.Must[wire.HistoryOK](bob, wire.OpHistory, wire.HistoryArgs{Room: "lobby"}); len(page.Posts) != 1 {
@@ -198,7 +198,7 @@ func TestTraceCrossesEdges(t *testing.T) {
 	}
 	for _, span := range slices.Concat(onA.GetSpans(), onB.GetSpans()) {
 		all := fmt.Sprintf("%+v", span)
-		for _, secret := range []string{text, "kept", string(ann.Hello.Session), ann.Key(), "127.0.0.1"} {
+		for _, secret := range []string{text, "to be kept", string(ann.Hello.Session), ann.Key(), "127.0.0.1"} {
 			if strings.Contains(all, secret) {
 				t.Errorf("a span has %q: %s", secret, all)
 			}
@@ -235,14 +235,14 @@ func TestNoTraceNoHeader(t *testing.T) {
 			raw := tap(t, url)
 			ann, bob := couple(t, m)
 			ann.MustRaw(wire.OpSignal, wire.SignalArgs{Room: "lobby", To: bob.Peer(), Data: json.RawMessage(`"signalled"`)})
-			edgetest.Must[wire.PostOK](ann, wire.OpPost, wire.PostArgs{Room: "lobby", Data: json.RawMessage(`"kept"`), Keep: true})
+			edgetest.Must[wire.PostOK](ann, wire.OpPost, wire.PostArgs{Room: "lobby", Data: json.RawMessage(`"to be kept"`), Keep: true})
 			callTo(ann, "bob")
 			edgetest.Await[wire.RingEvent](bob, wire.EvRing, nil)
 			raw.with(t, `"ring"`)
 			if h := raw.with(t, `"signalled"`); h != nil {
 				t.Errorf("a signal has the header %v", h)
 			}
-			if h := raw.with(t, `"kept"`); len(h) != 1 {
+			if h := raw.with(t, `"to be kept"`); len(h) != 1 {
 				t.Errorf("a kept post has the header %v", h)
 			}
 			if n := raw.traced(); n > 0 {

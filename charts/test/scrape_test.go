@@ -86,12 +86,16 @@ func (m *mesh) run(ctx context.Context) (exported, error) {
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
 		return nil, err
 	}
+	var open []net.Listener
 	for _, p := range []string{"nats", "page", "admin", "turn", "agent", "fleet"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
+		open = append(open, l) // or the next could be given the same
 		m.ports[p] = l.Addr().(*net.TCPAddr).Port
+	}
+	for _, l := range open {
 		_ = l.Close()
 	}
 	secret := filepath.Join(m.dir, "secret")

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { vi } from 'vitest'
+import { quietPort } from './ports'
 import { Program } from './program'
 
 /** A coturn on this machine, with a certificate that no browser trusts by itself, and a command-line interface for turnctl. */
@@ -34,7 +35,8 @@ export class Coturn {
     const subject = ['-subj', '/CN=callmesh test', '-addext', 'subjectAltName=IP:127.0.0.1']
     await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', ...subject, '-keyout', key, '-out', certificate])
     const { publicKey } = new X509Certificate(await readFile(certificate))
-    const [plain, tls, cli] = await Promise.all([freePort(), freePort(), freePort()])
+    // It can't choose them itself and tell.
+    const [plain, tls, cli] = await Promise.all([quietPort(), quietPort(), quietPort()])
     const conf = join(dir, 'turnserver.conf')
     await writeFile(conf, `cli-ip=127.0.0.1\ncli-port=${cli}\ncli-password=${secret}\n`)
     const program = new Program('coturn', 'turnserver', [
@@ -66,13 +68,4 @@ function listens(port: number): Promise<boolean> {
     }
     socket.on('connect', told(true)).on('error', told(false))
   })
-}
-
-/** Free a moment ago; coturn can't choose one itself and tell. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -6,6 +6,7 @@ import { vi } from 'vitest'
 import { Coturn } from './coturn'
 import { Fleet } from './fleet'
 import { Front } from './front'
+import { quietPort } from './ports'
 import { Program } from './program'
 
 /** The path of a program under test. */
@@ -41,7 +42,7 @@ export class Edge {
   /** Origins of other sites that it lets in, once it is started anew. */
   allowedOrigins: string[] = []
   // Free ones the first time; pages know but one address, so afterwards the same.
-  private ports: Ports = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', turn: '127.0.0.1:0' }
+  private ports: Ports = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', turn: '' }
 
   private readonly place: Place
 
@@ -51,8 +52,9 @@ export class Edge {
   }
 
   async start(): Promise<void> {
-    const { listen, admin, turn } = this.ports
     const { dir, nats, secret, relays } = this.place
+    if (!relays && !this.ports.turn) this.ports.turn = `127.0.0.1:${await quietPort()}`
+    const { listen, admin, turn } = this.ports
     const program = new Program(
       `edge ${this.name}`,
       // Another version of it, to see whether the two get along.
