@@ -46,6 +46,8 @@ export class TestBrowser {
         '--disable-component-update',
         '--disable-sync',
         '--no-first-run',
+        // For `useScales`: without it nobody outside of a worker can have its garbage collected.
+        '--js-flags=--expose-gc',
         // A page of two is always in the background, where timers would run once a second.
         '--disable-renderer-backgrounding',
         '--disable-background-timer-throttling',

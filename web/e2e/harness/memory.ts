@@ -11,12 +11,14 @@ export async function renderers(page: Page): Promise<number[]> {
   return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
 }
 
-/** Tells what a page holds now, in MiB: its heap after a collection, and what its processes, its workers with them, share with no other. */
+/** Tells what a page holds now, in MiB: its heap after a collection, and what, after one in its workers too, its processes, its workers with them, share with no other. */
 export async function useScales(page: Page): Promise<() => Promise<{ heap: number; process: number }>> {
   const processes = await renderers(page)
   const session = await page.context().newCDPSession(page)
   return async () => {
     await session.send('HeapProfiler.collectGarbage')
+    // That leaves the heaps of workers alone, and with them the pictures and pieces that these have long done with.
+    await Promise.all(page.workers().map((worker) => worker.evaluate(() => (globalThis as unknown as { gc(): void }).gc())))
     const { usedSize } = await session.send('Runtime.getHeapUsage')
     const held = await Promise.all(processes.map(heldBy))
     return { heap: usedSize / MIB, process: held.reduce((sum, one) => sum + one, 0) }
