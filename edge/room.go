@@ -197,17 +197,17 @@ func (r *room) deliverLocked(env *wire.Envelope) {
 		}
 		return
 	}
-	var had []*member
+	var again []*member
 	for id, m := range r.local {
 		switch {
 		case !env.For(id) || env.Source == r.out.source && env.N <= m.after || !m.sess.mayHave(r.scope, env):
 		case m.isNews(env):
 			m.sess.event(mid, env.Body)
 		default:
-			had = append(had, m)
+			again = append(again, m)
 		}
 	}
-	r.tellAnewLocked(env, had)
+	r.tellAnewLocked(env, again)
 }
 
 // tellLocked gives the local peers an event that this edge alone concludes. Every edge does so for itself.

@@ -11,7 +11,7 @@ export async function renderers(page: Page): Promise<number[]> {
   return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
 }
 
-/** Tells what a page holds now, in MiB: its heap after a collection, and what, after one in its workers too, its processes, its workers with them, share with no other. */
+/** Tells what a page holds now, in MiB, after a collection in it and in its workers: its heap, and what its processes, its workers with them, share with no other. */
 export async function useScales(page: Page): Promise<() => Promise<{ heap: number; process: number }>> {
   const processes = await renderers(page)
   const session = await page.context().newCDPSession(page)
